@@ -1,0 +1,47 @@
+import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
+
+/** A recording on disk and what to do with it. */
+export interface TranscribeRequest {
+  /** Absolute path of the spooled upload. The caller owns and removes it, after the promise has settled. */
+  readonly path: string;
+  /** As the client sent it; a hint for messages only, never a path. */
+  readonly fileName?: string;
+  readonly options: TranscribeOptions;
+  /** Names the request in logs. */
+  readonly requestId: string;
+  /** Aborted when the client has gone: the pipeline frees the request's chunks and rejects. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: TranscribeProgress) => void;
+}
+
+/** How far a request has come, in seconds of its audio. */
+export interface TranscribeProgress {
+  readonly doneSeconds: number;
+  readonly totalSeconds: number;
+}
+
+/** What can be asked for. */
+export interface TranscriberModels {
+  /** Models that are on this machine, by name, e.g. `base`. */
+  readonly whisper: string[];
+  readonly defaultWhisper: string;
+  /** Those in memory now. */
+  readonly loaded: string[];
+}
+
+/** The engine process as a caller may see it. `idle` is healthy: it starts with the next request. */
+export interface TranscriberHealth {
+  readonly whisperLoaded: boolean;
+  readonly engine: 'idle' | 'starting' | 'ready' | 'restarting' | 'failed';
+  /** `cpu` or `cuda`; null as long as no model has been loaded. */
+  readonly device: string | null;
+}
+
+/** The pipeline without HTTP. Implementations throw `SttException` for every expected failure. */
+export interface Transcriber {
+  transcribe(request: TranscribeRequest): Promise<Transcript>;
+  models(): TranscriberModels;
+  health(): TranscriberHealth;
+  /** Ends the engine. Requests still running are rejected. */
+  close(): Promise<void>;
+}
