@@ -1,1 +1,175 @@
-export {};
+/**
+ * Everything that may go wrong without the program being wrong. Each arm carries its evidence; `error-to-wire.ts`
+ * alone decides what a client sees of it.
+ */
+export type SttError =
+  | { readonly kind: 'no_file'; readonly fields: readonly string[] }
+  | { readonly kind: 'empty_file' }
+  | { readonly kind: 'several_files' }
+  /** `found` says in plain words what the bytes are, e.g. "plain text" or "a video without sound". */
+  | { readonly kind: 'undecodable_audio'; readonly found: string }
+  | { readonly kind: 'audio_too_long'; readonly seconds: number; readonly limitSeconds: number }
+  | { readonly kind: 'malformed_body'; readonly problem: string }
+  | { readonly kind: 'unsupported_media_type'; readonly found: string | null }
+  | { readonly kind: 'upload_stalled'; readonly limitSeconds: number }
+  | { readonly kind: 'upload_too_large'; readonly limitBytes: number }
+  | { readonly kind: 'invalid_fields'; readonly faults: readonly FieldFault[] }
+  | { readonly kind: 'unknown_model'; readonly model: string; readonly known: readonly string[] }
+  | { readonly kind: 'unknown_route'; readonly method: string; readonly path: string }
+  | {
+      readonly kind: 'method_not_allowed';
+      readonly method: string;
+      readonly allowed: readonly string[];
+    }
+  | { readonly kind: 'unauthenticated' }
+  | { readonly kind: 'forbidden'; readonly wanted: string }
+  | {
+      readonly kind: 'queue_full';
+      /** Place in the line that the request would have had, from 1. */
+      readonly position: number;
+      readonly retryAfterSeconds: number;
+    }
+  | { readonly kind: 'client_gone' }
+  | {
+      readonly kind: 'engine_unavailable';
+      readonly state: 'starting' | 'restarting' | 'failed';
+      readonly retryAfterSeconds: number;
+    }
+  | { readonly kind: 'shutting_down'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'storage_full' }
+  /** `doing` completes "The service gave up after … s while …", e.g. "decoding the audio". */
+  | { readonly kind: 'timeout'; readonly doing: string; readonly limitSeconds: number }
+  | { readonly kind: 'internal' };
+
+/** One form field that could not be read. */
+export interface FieldFault {
+  readonly field: string;
+  /** What was found and what is allowed, as a sentence. */
+  readonly message: string;
+  /** In the manner of pydantic, e.g. `bool_parsing` or `value_error`. */
+  readonly type: string;
+}
+
+/** An `SttError` on its way up. `cause` is for the log and never leaves the service. */
+export class SttException extends Error {
+  override readonly name = 'SttException';
+  readonly error: SttError;
+
+  constructor(error: SttError, options?: { cause?: unknown }) {
+    super(describeSttError(error), options);
+    this.error = error;
+  }
+}
+
+/** A sentence for people: what was found, which value, what to do. Holds nothing that must stay inside. */
+export function describeSttError(error: SttError): string {
+  switch (error.kind) {
+    case 'unknown_model':
+      return `There is no model "${clip(error.model)}" here. Known: ${error.known.join(', ')}.`;
+    case 'unknown_route':
+      return `There is no ${error.method} ${clip(error.path)} here. GET / lists what there is.`;
+    case 'method_not_allowed':
+      return `${error.method} is not possible here; use ${error.allowed.join(' or ')}.`;
+    case 'unauthenticated':
+      return 'Send your key as "X-API-Key: KEY" or "Authorization: Bearer KEY".';
+    case 'forbidden':
+      return `Your credential does not allow this: ${error.wanted}.`;
+    case 'internal':
+      return 'Something went wrong inside the service. The request id names the entry in its log.';
+    case 'client_gone':
+      return 'The client left before the answer was ready.';
+    case 'queue_full':
+    case 'engine_unavailable':
+    case 'shutting_down':
+    case 'storage_full':
+    case 'timeout':
+      return describeServiceState(error);
+    default:
+      return describeBadUpload(error);
+  }
+}
+
+type ServiceState = Extract<
+  SttError,
+  { kind: 'queue_full' | 'engine_unavailable' | 'shutting_down' | 'storage_full' | 'timeout' }
+>;
+
+type BadUpload = Extract<
+  SttError,
+  {
+    kind:
+      | 'no_file'
+      | 'empty_file'
+      | 'several_files'
+      | 'undecodable_audio'
+      | 'audio_too_long'
+      | 'malformed_body'
+      | 'unsupported_media_type'
+      | 'upload_stalled'
+      | 'upload_too_large'
+      | 'invalid_fields';
+  }
+>;
+
+function describeServiceState(error: ServiceState): string {
+  switch (error.kind) {
+    case 'queue_full':
+      return `All places are taken; you would be number ${error.position} in the line. Try again in ${error.retryAfterSeconds} s.`;
+    case 'engine_unavailable':
+      return `The speech engine ${ENGINE_STATES[error.state]}. Try again in ${error.retryAfterSeconds} s.`;
+    case 'shutting_down':
+      return `The service is going down. Try again in ${error.retryAfterSeconds} s.`;
+    case 'storage_full':
+      return 'The service has no room left for uploads. Try again later.';
+    case 'timeout':
+      return `The service gave up after ${error.limitSeconds} s while ${error.doing}.`;
+  }
+}
+
+function describeBadUpload(error: BadUpload): string {
+  switch (error.kind) {
+    case 'no_file':
+      return `The form has no field "file" with a recording (${listFields(error.fields)}).`;
+    case 'empty_file':
+      return 'The file is empty (0 bytes).';
+    case 'several_files':
+      return 'The form has more than one file. Send one recording per request.';
+    case 'undecodable_audio':
+      return `The file could not be read as audio: ${error.found}. Send mp3, wav, m4a, flac, ogg, webm or mp4.`;
+    case 'audio_too_long':
+      return `The recording lasts ${Math.round(error.seconds)} s; at most ${error.limitSeconds} s are accepted.`;
+    case 'malformed_body':
+      return `The form could not be read: ${error.problem}.`;
+    case 'unsupported_media_type':
+      return `Send the recording as multipart/form-data with a field "file"; found ${error.found === null ? 'no Content-Type' : `"${clip(error.found)}"`}.`;
+    case 'upload_stalled':
+      return `No data came for ${error.limitSeconds} s, so the upload was given up.`;
+    case 'upload_too_large':
+      return `The upload is larger than ${formatMegabytes(error.limitBytes)} MB, the most that is accepted.`;
+    case 'invalid_fields':
+      return error.faults.map((fault) => `${fault.field}: ${fault.message}`).join(' ');
+  }
+}
+
+const ENGINE_STATES = {
+  starting: 'is still starting',
+  restarting: 'failed and is being started again',
+  failed: 'cannot be started',
+} as const;
+
+/** Echoed input stays short: an answer is not a place for a caller's megabytes. */
+function clip(value: string): string {
+  return value.length <= 100 ? value : `${value.slice(0, 100)}…`;
+}
+
+function listFields(fields: readonly string[]): string {
+  if (fields.length === 0) {
+    return 'it has no fields at all';
+  }
+  const names = fields.slice(0, 10).map((name) => `"${clip(name)}"`);
+  return `found: ${names.join(', ')}`;
+}
+
+function formatMegabytes(bytes: number): string {
+  return String(Math.round((bytes / (1024 * 1024)) * 100) / 100);
+}

@@ -1,0 +1,148 @@
+/** The only place that knows HTTP status codes: `SttError` → status, headers and JSON body. */
+import { describeSttError, type FieldFault, type SttError } from '#shared/errors.ts';
+
+/** What the answer has to carry besides the error. */
+export interface WireContext {
+  readonly requestId: string;
+  /** The request's `Accept`: `application/problem+json` changes form and content type (RFC 9457). */
+  readonly accept?: string | undefined;
+}
+
+/** An error answer, ready to be sent. */
+export interface WireError {
+  readonly status: WireStatus;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ErrorBody;
+}
+
+/** Member names that FastAPI and RFC 9457 share, so that the callers of either find theirs. */
+export interface ErrorBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** A sentence; for 422 FastAPI's array, unless the problem form was asked for. */
+  readonly detail: string | readonly FieldDetail[];
+  readonly code: SttError['kind'];
+  readonly request_id: string;
+  /** The problem form of 422. */
+  readonly errors?: readonly FieldDetail[];
+  /** 429: place in the line that the request would have had. */
+  readonly position?: number;
+  /** 404 for a model: those that can be asked for. */
+  readonly models?: readonly string[];
+}
+
+export interface FieldDetail {
+  readonly loc: readonly ['body', string];
+  readonly msg: string;
+  readonly type: string;
+}
+
+export type WireStatus = (typeof STATUS)[SttError['kind']];
+
+/** Turns an error into the answer that a client may see: no cause, no path, no stack. */
+export function errorToWire(error: SttError, context: WireContext): WireError {
+  const status = STATUS[error.kind];
+  const asProblem = context.accept?.includes('application/problem+json') ?? false;
+  return {
+    status,
+    headers: {
+      'Content-Type': asProblem ? 'application/problem+json' : 'application/json',
+      ...extraHeaders(error),
+    },
+    body: {
+      type: `urn:mana-stt:error:${error.kind.replaceAll('_', '-')}`,
+      title: TITLE[status],
+      status,
+      ...detailMembers(error, asProblem),
+      code: error.kind,
+      request_id: context.requestId,
+      ...extraMembers(error),
+    },
+  };
+}
+
+const STATUS = {
+  no_file: 400,
+  empty_file: 400,
+  several_files: 400,
+  undecodable_audio: 400,
+  malformed_body: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  unknown_model: 404,
+  unknown_route: 404,
+  method_not_allowed: 405,
+  upload_stalled: 408,
+  upload_too_large: 413,
+  audio_too_long: 413,
+  unsupported_media_type: 415,
+  invalid_fields: 422,
+  queue_full: 429,
+  // nginx's code for a client that left. It is logged and counted; nobody is there to read it.
+  client_gone: 499,
+  internal: 500,
+  engine_unavailable: 503,
+  shutting_down: 503,
+  storage_full: 503,
+  timeout: 504,
+} as const satisfies Record<SttError['kind'], number>;
+
+const TITLE: Record<WireStatus, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  499: 'Client Closed Request',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+const STORAGE_RETRY_SECONDS = 60;
+
+function extraHeaders(error: SttError): Record<string, string> {
+  switch (error.kind) {
+    case 'queue_full':
+    case 'engine_unavailable':
+    case 'shutting_down':
+      return { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
+    case 'storage_full':
+      return { 'Retry-After': String(STORAGE_RETRY_SECONDS) };
+    case 'unauthenticated':
+      return { 'WWW-Authenticate': 'ApiKey' };
+    case 'method_not_allowed':
+      return { Allow: error.allowed.join(', ') };
+    default:
+      return {};
+  }
+}
+
+function extraMembers(error: SttError): Pick<ErrorBody, 'position' | 'models'> {
+  switch (error.kind) {
+    case 'queue_full':
+      return { position: error.position };
+    case 'unknown_model':
+      return { models: error.known };
+    default:
+      return {};
+  }
+}
+
+function detailMembers(error: SttError, asProblem: boolean): Pick<ErrorBody, 'detail' | 'errors'> {
+  if (error.kind !== 'invalid_fields') {
+    return { detail: describeSttError(error) };
+  }
+  const errors = error.faults.map(toFieldDetail);
+  return asProblem ? { detail: describeSttError(error), errors } : { detail: errors };
+}
+
+function toFieldDetail(fault: FieldFault): FieldDetail {
+  return { loc: ['body', fault.field], msg: fault.message, type: fault.type };
+}
