@@ -1,0 +1,138 @@
+/** The text fields of `POST /transcribe`: from what was sent to `TranscribeOptions`. */
+import { z } from 'zod';
+import {
+  FormBoolean,
+  FormLanguage,
+  FormLanguages,
+  FormModel,
+  formChoice,
+  formNumber,
+  formText,
+} from '#shared/contracts/form-fields.ts';
+import type { TranscribeOptions } from '#shared/contracts/transcript.ts';
+import type { FieldFault } from '#shared/errors.ts';
+import { fail, ok, type Result } from '#shared/result.ts';
+
+/** One text field as sent. Names may repeat. */
+export interface FormField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The fields by their main names. Other fields are ignored, as the service that this one replaces did. */
+export const TranscribeForm = z
+  .object({
+    language: FormLanguage.optional().describe(
+      'Code, locale or name. Absent or `auto`: detected from the speech.',
+    ),
+    languages: FormLanguages.optional().describe(
+      'Detection chooses among these only; commas between them, or the field repeated.',
+    ),
+    model: FormModel.optional().describe('A name from GET /models. Absent: the default model.'),
+    align: FormBoolean.default(true).describe('Word times. Alias `alignment`.'),
+    diarize: FormBoolean.default(false).describe('Speakers. Alias `diarization`.'),
+    min_speakers: speakerCount().optional().describe('At least so many speakers.'),
+    max_speakers: speakerCount().optional().describe('At most so many speakers.'),
+    prompt: formText(4000).optional().describe('Text that comes before: style, names, spelling.'),
+    hotwords: formText(2000).optional().describe('Words to expect, commas between them.'),
+    beam_size: formNumber({ min: 1, max: 10, integer: true })
+      .default(5)
+      .describe('Hypotheses followed at a time; more is slower and a little better.'),
+    temperature: formNumber({ min: 0, max: 1 })
+      .optional()
+      .describe('One temperature in place of the usual ladder.'),
+    task: formChoice(['transcribe', 'translate'])
+      .default('transcribe')
+      .describe('`translate` gives English text.'),
+  })
+  .check((context) => {
+    const { min_speakers: min, max_speakers: max } = context.value;
+    if (min !== undefined && max !== undefined && min > max) {
+      context.issues.push({
+        code: 'custom',
+        path: ['min_speakers'],
+        message: `${min} is more than max_speakers (${max}).`,
+        input: min,
+      });
+    }
+  });
+
+/**
+ * Reads the text fields of a form. A field that is empty or only spaces counts as absent; of a repeated field the
+ * last value counts, except for `languages`. All faults are reported at once, under the name that was sent.
+ */
+export function parseTranscribeForm(
+  fields: readonly FormField[],
+): Result<TranscribeOptions, readonly FieldFault[]> {
+  const sent = collectFields(fields);
+  const parsed = TranscribeForm.safeParse(sent.values);
+  if (!parsed.success) {
+    return fail(parsed.error.issues.map((issue) => toFieldFault(issue, sent.names)));
+  }
+  return ok(toOptions(parsed.data));
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  alignment: 'align',
+  diarization: 'diarize',
+  'languages[]': 'languages',
+};
+
+function speakerCount() {
+  return formNumber({ min: 1, max: 50, integer: true });
+}
+
+interface SentFields {
+  readonly values: Record<string, string | string[]>;
+  /** The name in use for each main name: the main one wins over its alias. */
+  readonly names: Record<string, string>;
+}
+
+function collectFields(fields: readonly FormField[]): SentFields {
+  const values: Record<string, string | string[]> = Object.create(null);
+  const names: Record<string, string> = Object.create(null);
+  for (const { name, value } of fields) {
+    const mainName = ALIASES[name] ?? name;
+    const text = value.trim();
+    if (text === '') {
+      continue;
+    }
+    if (mainName === 'languages') {
+      const earlier = values[mainName];
+      values[mainName] = [...(Array.isArray(earlier) ? earlier : []), text];
+    } else if (name === mainName || names[mainName] !== mainName) {
+      values[mainName] = text;
+    } else {
+      continue;
+    }
+    names[mainName] = name;
+  }
+  return { values, names };
+}
+
+function toOptions(form: z.output<typeof TranscribeForm>): TranscribeOptions {
+  return {
+    align: form.align,
+    diarize: form.diarize,
+    beamSize: form.beam_size,
+    task: form.task,
+    ...(form.language !== undefined && { language: form.language }),
+    ...(form.languages !== undefined && { languages: form.languages }),
+    ...(form.model !== undefined && { model: form.model }),
+    ...(form.min_speakers !== undefined && { minSpeakers: form.min_speakers }),
+    ...(form.max_speakers !== undefined && { maxSpeakers: form.max_speakers }),
+    ...(form.prompt !== undefined && { prompt: form.prompt }),
+    ...(form.hotwords !== undefined && { hotwords: form.hotwords }),
+    ...(form.temperature !== undefined && { temperature: form.temperature }),
+  };
+}
+
+function toFieldFault(issue: z.core.$ZodIssue, names: Record<string, string>): FieldFault {
+  const mainName = String(issue.path[0] ?? 'form');
+  const type = issue.code === 'custom' ? issue.params?.['type'] : undefined;
+  return {
+    field: names[mainName] ?? mainName,
+    message: issue.message,
+    type: typeof type === 'string' ? type : 'value_error',
+  };
+}
