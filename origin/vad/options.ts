@@ -1,0 +1,98 @@
+import { FRAME_STEP, framesCovering, SAMPLE_RATE, WINDOW_FRAMES } from '#origin/vad/frame-grid.ts';
+
+export interface VadOptions {
+  /** From one 5 s window to the next; at most the window itself. Rounded to whole frames (16.875 ms). */
+  readonly hopSeconds: number;
+  /** Speech begins where the probability rises above this … */
+  readonly onset: number;
+  /** … and ends where it falls below this. */
+  readonly offset: number;
+  /** Shorter stretches of speech are dropped. */
+  readonly minSpeechSeconds: number;
+  /** Shorter pauses are filled. */
+  readonly minSilenceSeconds: number;
+  /** Largest length of a chunk, padding included: what one pass of Whisper takes. */
+  readonly maxChunkSeconds: number;
+  /** A longer pause always ends a chunk. */
+  readonly maxGapSeconds: number;
+  /** Audio kept on either side of a chunk's speech, at most half of the pause there. */
+  readonly padSeconds: number;
+  /** Windows per call of the model. */
+  readonly batchWindows: number;
+}
+
+/**
+ * `onset` and `offset` are whisperX's. `minSilenceSeconds`: the closure of a plosive inside a word lasts up to 0.1 s.
+ * `minSpeechSeconds`: no word is shorter, while a click alone would become a chunk in which Whisper invents words.
+ * `maxGapSeconds`: Whisper invents or loses words around long silence, yet each further chunk costs a whole pass of the
+ * encoder; pauses of ordinary talk stay inside a chunk, and waiting does not.
+ */
+export const DEFAULT_VAD_OPTIONS: VadOptions = {
+  hopSeconds: 2.5,
+  onset: 0.5,
+  offset: 0.363,
+  minSpeechSeconds: 0.1,
+  minSilenceSeconds: 0.1,
+  maxChunkSeconds: 30,
+  maxGapSeconds: 5,
+  padSeconds: 0.2,
+  batchWindows: 16,
+};
+
+/** The options in the units of the computation: frames and samples. */
+export interface VadLimits {
+  readonly hopFrames: number;
+  readonly onset: number;
+  readonly offset: number;
+  readonly minSpeechFrames: number;
+  readonly minSilenceFrames: number;
+  /** Longest region that still fits a chunk with its padding. */
+  readonly maxRegionFrames: number;
+  readonly maxChunkSamples: number;
+  readonly maxGapSamples: number;
+  readonly padSamples: number;
+  readonly batchWindows: number;
+}
+
+/** @throws RangeError when an option makes no sense; it names the option and its value. */
+export function toVadLimits(options: VadOptions): VadLimits {
+  const padSamples = Math.round(options.padSeconds * SAMPLE_RATE);
+  const maxChunkSamples = Math.floor(options.maxChunkSeconds * SAMPLE_RATE);
+  // The first and the last cell of a waveform are wider than a step; four frames of reserve (1,080 samples) hold both.
+  const maxRegionFrames = Math.floor((maxChunkSamples - 2 * padSamples) / FRAME_STEP) - 4;
+  check('onset', options.onset, options.onset > 0 && options.onset < 1);
+  check('offset', options.offset, options.offset > 0 && options.offset <= options.onset);
+  check('minSpeechSeconds', options.minSpeechSeconds, options.minSpeechSeconds >= 0);
+  check('minSilenceSeconds', options.minSilenceSeconds, options.minSilenceSeconds >= 0);
+  check('padSeconds', options.padSeconds, padSamples >= 0);
+  check('maxGapSeconds', options.maxGapSeconds, options.maxGapSeconds >= 2 * options.padSeconds);
+  check('maxChunkSeconds', options.maxChunkSeconds, maxRegionFrames >= 2);
+  check('batchWindows', options.batchWindows, isIntegerWithin(options.batchWindows, 1, 16));
+  return {
+    hopFrames: hopFrames(options.hopSeconds),
+    onset: options.onset,
+    offset: options.offset,
+    minSpeechFrames: framesCovering(options.minSpeechSeconds),
+    minSilenceFrames: Math.max(1, framesCovering(options.minSilenceSeconds)),
+    maxRegionFrames,
+    maxChunkSamples,
+    maxGapSamples: Math.round(options.maxGapSeconds * SAMPLE_RATE),
+    padSamples,
+    batchWindows: options.batchWindows,
+  };
+}
+
+/** A hop of a whole window means windows side by side: 293 frames, a little less than 5 s. */
+function hopFrames(hopSeconds: number): number {
+  const frames = Math.round((hopSeconds * SAMPLE_RATE) / FRAME_STEP);
+  check('hopSeconds', hopSeconds, hopSeconds <= 5 && frames >= 1);
+  return Math.min(frames, WINDOW_FRAMES);
+}
+
+function isIntegerWithin(value: number, low: number, high: number): boolean {
+  return Number.isInteger(value) && value >= low && value <= high;
+}
+
+function check(name: keyof VadOptions, value: number, holds: boolean): void {
+  if (!holds) throw new RangeError(`Voice activity option ${name} = ${value} is out of range.`);
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_VAD_OPTIONS, toVadLimits } from '#origin/vad/options.ts';
+
+describe('toVadLimits', () => {
+  it('gives the defaults in frames and samples', () => {
+    expect(toVadLimits(DEFAULT_VAD_OPTIONS)).toMatchObject({
+      minSpeechFrames: 6,
+      minSilenceFrames: 6,
+      maxChunkSamples: 480_000,
+    });
+  });
+
+  it('lets a hop of 5 s lay the windows side by side', () => {
+    expect(toVadLimits({ ...DEFAULT_VAD_OPTIONS, hopSeconds: 5 }).hopFrames).toBe(293);
+  });
+
+  it.each([
+    { onset: 0 },
+    { onset: 1 },
+    { offset: 0.6 },
+    { offset: 0 },
+    { hopSeconds: 5.1 },
+    { hopSeconds: 0 },
+    { minSpeechSeconds: -1 },
+    { minSilenceSeconds: Number.NaN },
+    { padSeconds: -0.1 },
+    { maxGapSeconds: 0.1 },
+    { maxChunkSeconds: 0.4 },
+    { batchWindows: 17 },
+    { batchWindows: 1.5 },
+  ])('refuses %o and names the option', (wrong) => {
+    const name = Object.keys(wrong)[0];
+    expect(() => toVadLimits({ ...DEFAULT_VAD_OPTIONS, ...wrong })).toThrow(`option ${name} =`);
+  });
+});
