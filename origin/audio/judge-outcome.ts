@@ -1,0 +1,110 @@
+/** How a decoder ended → success, success of a damaged file, or a failure in words for the caller. */
+import { ACCEPTED_FORMATS_HINT, DecodeFailure } from '#origin/audio/decode-failure.ts';
+import type { DecoderLimits, DecoderOutcome, StopCause } from '#origin/audio/run-decoder.ts';
+import { BYTES_PER_SAMPLE } from '#origin/audio/waveform.ts';
+
+/**
+ * A file that broke off after real audio is accepted as `truncated`: the caller wants the text of what there is,
+ * with a warning.
+ * @param container what the first bytes looked like ("an MP3 file"), if known
+ * @throws DecodeFailure
+ */
+export function judgeOutcome(
+  outcome: DecoderOutcome,
+  container: string | null,
+  limits: Pick<DecoderLimits, 'maxSeconds' | 'timeoutMs'>,
+): { readonly truncated: boolean } {
+  if (outcome.stopCause !== null) throw stoppedFailure(outcome.stopCause, limits);
+  if (outcome.missing || MISSING.test(outcome.stderr)) throw decoderMissing();
+  if (outcome.byteCount < BYTES_PER_SAMPLE) throw silentFailure(outcome.stderr, container);
+  if (outcome.exitCode === null) {
+    throw new DecodeFailure(
+      'undecodable',
+      'The decoder stopped unexpectedly while reading this file. Convert it to wav or mp3 and send it again.',
+    );
+  }
+  const brokeOff = TRUNCATED.test(outcome.stderr) && !STREAMED_WAV.test(outcome.stderr);
+  return { truncated: outcome.exitCode !== 0 || brokeOff };
+}
+
+/** Also thrown where no decoder can be chosen. */
+export function decoderMissing(): DecodeFailure {
+  return new DecodeFailure(
+    'decoder_missing',
+    'This server has no working audio decoder. Its operator should install ffmpeg.',
+  );
+}
+
+/** Words of FFmpeg 5 to 8 (and of our worker) for a file that ends before it should. */
+const TRUNCATED = new RegExp(
+  [
+    'partial file',
+    'ended prematurely',
+    'Error during demuxing',
+    'Input/output error',
+    'filesize and duration do not match',
+    'Truncating packet',
+    'Packet corrupt',
+  ].join('|'),
+  'i',
+);
+/** A recorder that writes to a pipe cannot fill in the sizes: the end of such a file is its real end. */
+const STREAMED_WAV = /Ignoring maximum wav data size/i;
+const MISSING = /Cannot find package 'node-av'|Could not load the node-av|ERR_MODULE_NOT_FOUND/i;
+const NO_AUDIO = /matches no streams|does not contain any stream/i;
+const NO_INDEX = /moov atom not found/i;
+const NO_CODEC = /Decoder .*not found|Unknown decoder|no decoder found/i;
+const NOT_ALLOWED = /not on whitelist/i;
+
+function stoppedFailure(
+  cause: StopCause,
+  limits: Pick<DecoderLimits, 'maxSeconds' | 'timeoutMs'>,
+): DecodeFailure {
+  switch (cause) {
+    case 'cancelled':
+      return new DecodeFailure('cancelled', 'The decoding was cancelled.');
+    case 'timeout':
+      return new DecodeFailure(
+        'timeout',
+        `Decoding took longer than ${limits.timeoutMs / 1000} s and was stopped. Send a shorter or simpler file.`,
+      );
+    case 'too_long':
+      return new DecodeFailure(
+        'too_long',
+        `The recording is longer than the allowed ${limits.maxSeconds} s. Split it and send the parts.`,
+      );
+  }
+}
+
+/** Not one sample came out: the decoder's own words say why. */
+function silentFailure(stderr: string, container: string | null): DecodeFailure {
+  const looks = container === null ? 'This file' : `This looks like ${container}, but it`;
+  if (NO_AUDIO.test(stderr)) {
+    return new DecodeFailure(
+      'no_audio_track',
+      `${looks} has no audio track. ${ACCEPTED_FORMATS_HINT}`,
+    );
+  }
+  if (NO_INDEX.test(stderr)) {
+    return new DecodeFailure(
+      'undecodable',
+      `${looks} is cut off: its index (the "moov" part) is missing. Send the complete file again.`,
+    );
+  }
+  if (NO_CODEC.test(stderr)) {
+    return new DecodeFailure(
+      'undecodable',
+      `${looks} uses an audio codec that this server cannot decode. ${ACCEPTED_FORMATS_HINT}`,
+    );
+  }
+  if (container === null || NOT_ALLOWED.test(stderr)) {
+    return new DecodeFailure(
+      'not_audio',
+      `This file is not a known audio or video format. ${ACCEPTED_FORMATS_HINT}`,
+    );
+  }
+  return new DecodeFailure(
+    'undecodable',
+    `${looks} holds no sound that could be decoded; it may be damaged or cut off. Check that it plays, then send it again.`,
+  );
+}
