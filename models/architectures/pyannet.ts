@@ -1,0 +1,137 @@
+/**
+ * PyanNet, the segmentation model of pyannote: who of up to three local speakers is active, every 16.875 ms of a 5 s
+ * window. Source: Bredin and Laurent, "End-to-end speaker segmentation for overlap-aware resegmentation", arXiv
+ * 2104.04045; its front end is SincNet (Ravanelli and Bengio, arXiv 1808.00158). Weight names as in pyannote.audio.
+ *
+ * waveform (W, 80000), 16 kHz → activations (W, 293, 3), each a probability.
+ */
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
+import type { ModelBuilder } from '../onnx/model-builder.ts';
+import { add, reshape, table, transpose, unsqueeze } from '../onnx/ops.ts';
+import { SINC_FILTERS, SINC_KERNEL, sincFilters } from './sinc-filters.ts';
+
+const WINDOW_SAMPLES = 80_000;
+const WINDOW_FRAMES = 293;
+const SINC_STRIDE = 10;
+const LSTM_LAYERS = 4;
+const LINEAR_LAYERS = 2;
+
+/** Writes the whole network into `model`, in float32 for every target: it is small, and its norms need the range. */
+export function buildSegmentationGraph(model: ModelBuilder): void {
+  const g = model.graph;
+  const waveform = g.input('waveform', 'float32', ['windows', WINDOW_SAMPLES]);
+  let x = transpose(g, sincNet(g, unsqueeze(g, waveform, 1)), [2, 0, 1]);
+  for (let layer = 0; layer < LSTM_LAYERS; layer++) x = lstm(g, x, layer);
+  x = transpose(g, x, [1, 0, 2]);
+  for (let layer = 0; layer < LINEAR_LAYERS; layer++)
+    x = leakyRelu(g, affine(g, x, `linear.${layer}`));
+  const activations = g.op('Sigmoid', [affine(g, x, 'classifier')]);
+  const [speakers] = model.shapeOf('classifier.bias', 1);
+  g.output('activations', activations, ['windows', WINDOW_FRAMES, speakers ?? 'speakers']);
+}
+
+/** (W, 1, samples) → (W, 60, frames): three convolutions, each pooled by 3 and normalised over its time. */
+function sincNet(g: GraphBuilder, waveform: Value): Value {
+  return g.within('sincnet', () => {
+    const parameter = (name: string) =>
+      g.model.weights.readFloat32(`sincnet.conv1d.0.filterbank.${name}`);
+    const filters = sincFilters({
+      lowHertz: parameter('low_hz_'),
+      bandHertz: parameter('band_hz_'),
+      times: parameter('n_'),
+      window: parameter('window_'),
+    });
+    const sinc = table(g, 'sinc_filters', [SINC_FILTERS, 1, SINC_KERNEL], filters);
+    const strides = { kernel_shape: [SINC_KERNEL], strides: [SINC_STRIDE] };
+    const normalised = instanceNorm(g, waveform, 'sincnet.wav_norm1d');
+    const bands = g.op('Abs', [g.op('Conv', [normalised, sinc], strides)]);
+    let x = poolAndNorm(g, bands, 0);
+    for (const layer of [1, 2]) {
+      const name = `sincnet.conv1d.${layer}`;
+      const inputs = [x, trained(g, `${name}.weight`, 3), trained(g, `${name}.bias`, 1)];
+      x = poolAndNorm(g, g.op('Conv', inputs, { kernel_shape: [5] }), layer);
+    }
+    return x;
+  });
+}
+
+function poolAndNorm(g: GraphBuilder, x: Value, layer: number): Value {
+  const pooled = g.op('MaxPool', [x], { kernel_shape: [3], strides: [3] });
+  return leakyRelu(g, instanceNorm(g, pooled, `sincnet.norm1d.${layer}`));
+}
+
+function instanceNorm(g: GraphBuilder, x: Value, name: string): Value {
+  const inputs = [x, trained(g, `${name}.weight`, 1), trained(g, `${name}.bias`, 1)];
+  return g.op('InstanceNormalization', inputs, { epsilon: { float: 1e-5 } });
+}
+
+/** One bidirectional layer: (frames, W, inputs) → (frames, W, 2 · hidden). */
+function lstm(g: GraphBuilder, x: Value, layer: number): Value {
+  return g.within(`lstm${layer}`, () => {
+    const { model } = g;
+    const [gates = 0, inputs = 0] = model.shapeOf(`lstm.weight_ih_l${layer}`, 2);
+    const hidden = gates / 4;
+    const both = (part: string, dims: number[], names: (direction: string) => string[]) => {
+      const key = `lstm.${part}_l${layer}:iofc`;
+      const make = () =>
+        concatenated(
+          ['', '_reverse']
+            .flatMap(names)
+            .map((name) => toOnnxGateOrder(model.weights.readFloat32(name))),
+        );
+      return model.external(key, 'float32', [2, ...dims], model.data.put(key, make));
+    };
+    const w = both('w', [gates, inputs], (d) => [`lstm.weight_ih_l${layer}${d}`]);
+    const r = both('r', [gates, hidden], (d) => [`lstm.weight_hh_l${layer}${d}`]);
+    const b = both('b', [2 * gates], (d) => [
+      `lstm.bias_ih_l${layer}${d}`,
+      `lstm.bias_hh_l${layer}${d}`,
+    ]);
+    const y = g.op(
+      'LSTM',
+      [x, w, r, b],
+      { direction: 'bidirectional', hidden_size: hidden },
+      { as: { type: 'float32', rank: 4 } },
+    );
+    return mergeDirections(g, y, 2 * hidden);
+  });
+}
+
+/** (frames, 2, W, hidden) → (frames, W, 2 · hidden) */
+function mergeDirections(g: GraphBuilder, y: Value, width: number): Value {
+  return reshape(g, transpose(g, y, [0, 2, 1, 3]), [0, 0, width]);
+}
+
+function affine(g: GraphBuilder, x: Value, name: string): Value {
+  const y = g.op('FusedMatMul', [x, trained(g, `${name}.weight`, 2)], { transB: 1 });
+  return add(g, y, trained(g, `${name}.bias`, 1));
+}
+
+function leakyRelu(g: GraphBuilder, x: Value): Value {
+  return g.op('LeakyRelu', [x], { alpha: { float: 0.01 } });
+}
+
+/** A trained tensor, copied: nine tenths of the weights change their layout, so the source file is not worth keeping. */
+function trained(g: GraphBuilder, name: string, rank: number): Value {
+  const { model } = g;
+  const dims = model.shapeOf(name, rank);
+  const at = model.data.put(name, () => model.weights.readFloat32(name));
+  return model.external(name, 'float32', dims, at);
+}
+
+/** Rows of the four gates: input, forget, cell, output (torch) → input, output, forget, cell (ONNX). */
+function toOnnxGateOrder(rows: Float32Array): Float32Array {
+  const size = rows.length / 4;
+  const gate = (i: number) => rows.subarray(i * size, (i + 1) * size);
+  return concatenated([gate(0), gate(3), gate(1), gate(2)]);
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

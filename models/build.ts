@@ -1,0 +1,79 @@
+import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readWhisperConfig } from './architectures/whisper-config.ts';
+import { buildWhisperDecoder } from './architectures/whisper-decoder.ts';
+import { buildWhisperEncoder } from './architectures/whisper-encoder.ts';
+import { DataFile } from './onnx/data-file.ts';
+import { ModelBuilder } from './onnx/model-builder.ts';
+import { openSafetensors } from './safetensors.ts';
+import { type ModelTarget, precisionOf } from './target.ts';
+
+/** Raised whenever the same weights would give other graphs, so that stores know what to build anew. */
+export const BUILDER_VERSION = 1;
+
+/** Read by the pipeline beside the graphs; copied as they are. */
+const SIDE_FILES = ['config.json', 'generation_config.json', 'tokenizer.json'];
+
+export interface BuildOptions {
+  /** Folder with `config.json`, `generation_config.json`, `tokenizer.json` and the safetensors weights. */
+  readonly sourceDir: string;
+  /** Folder that gets the graphs; made if missing. */
+  readonly outDir: string;
+  readonly target: ModelTarget;
+  /** `fraction` runs from 0 to 1. */
+  readonly onProgress?: (message: string, fraction: number) => void;
+  /** Adds a `log_mel` output to the encoder, for parity tests. */
+  readonly exposeLogMel?: boolean;
+}
+
+export interface BuiltModel {
+  /** Names of all files in `outDir`. */
+  readonly files: readonly string[];
+}
+
+/** Builds the graphs of a Whisper model from published weights. Holds one tensor in memory at a time. */
+export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
+  const { sourceDir, outDir, target } = options;
+  const say = options.onProgress ?? (() => {});
+  const config = readWhisperConfig(sourceDir);
+  mkdirSync(outDir, { recursive: true });
+  const weights = openSafetensors(sourceDir);
+  const data = new DataFile(join(outDir, 'weights.data'));
+  try {
+    const precision = precisionOf(target);
+    say('encoder', 0);
+    const encoder = new ModelBuilder('whisper-encoder', weights, data);
+    buildWhisperEncoder(encoder, config, precision, {
+      exposeLogMel: options.exposeLogMel ?? false,
+    });
+    encoder.save(join(outDir, 'encoder.onnx'));
+    say('decoder', 0.5);
+    const decoder = new ModelBuilder('whisper-decoder', weights, data);
+    buildWhisperDecoder(decoder, config, precision);
+    decoder.save(join(outDir, 'decoder.onnx'));
+    const files = ['encoder.onnx', 'decoder.onnx', 'weights.data'];
+    for (const path of new Set([...encoder.referencedFiles(), ...decoder.referencedFiles()])) {
+      linkOrCopy(path, join(outDir, basename(path)));
+      files.push(basename(path));
+    }
+    for (const name of SIDE_FILES.filter((file) => existsSync(join(sourceDir, file)))) {
+      copyFileSync(join(sourceDir, name), join(outDir, name));
+      files.push(name);
+    }
+    say('done', 1);
+    return { files };
+  } finally {
+    data.close();
+    weights.close();
+  }
+}
+
+/** Graphs point into the published file where a tensor needs no change: it has to lie beside them. */
+function linkOrCopy(from: string, to: string): void {
+  rmSync(to, { force: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
