@@ -1,0 +1,118 @@
+/** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
+import { z } from 'zod';
+import { findLanguage } from '#shared/contracts/languages.ts';
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const value = /^-?\d{1,12}$/.test(text.trim()) ? Number(text) : Number.NaN;
+      if (!(value >= min && value <= max)) {
+        context.addIssue({ code: 'custom', message: `write a whole number from ${min} to ${max}` });
+        return z.NEVER;
+      }
+      return value;
+    })
+    // Says the same again for the generated page: a transform has no JSON Schema of its own.
+    .pipe(z.number().int().min(min).max(max));
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const language = z.string().transform((text, context) => {
+  const code = findLanguage(text);
+  if (code === null) {
+    context.addIssue({ code: 'custom', message: 'write a language Whisper knows, e.g. de' });
+    return z.NEVER;
+  }
+  return code;
+});
+
+/** The variables by name. Values are text; an empty one counts as absent. */
+export const OriginEnvironment = z.object({
+  PORT: whole(0, 65_535).default(3020).describe('TCP port. 0 takes a free one.'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe(
+      'Address to listen on. Stays on this machine by default, because there is no authentication yet; 0.0.0.0 opens the service to the network.',
+    ),
+  WHISPER_MODEL: z
+    .string()
+    .optional()
+    .describe('Default model. Unset: `large-v3` on CUDA, `base` on the CPU.'),
+  WHISPER_DEVICE: z
+    .enum(['auto', 'cuda', 'cpu'])
+    .default('auto')
+    .describe('Where models run. `auto` takes CUDA when it works.'),
+  WHISPER_COMPUTE_TYPE: z
+    .enum(['auto', 'float16', 'float32', 'int8'])
+    .default('auto')
+    .describe('Number format of the weights. `auto`: float16 on CUDA, int8 on the CPU.'),
+  WHISPER_DEFAULT_LANGUAGE: language
+    .default('de')
+    .describe('Taken only when nobody named a language and detection is unsure.'),
+  WHISPERX_BATCH_SIZE: whole(1, 128)
+    .optional()
+    .describe('Chunks of audio per batch. Unset: 16 on CUDA, small on the CPU.'),
+  PRELOAD_MODELS: z
+    .string()
+    .default('false')
+    .describe(
+      '`true` loads the default model at start, a comma list loads those; `false` waits for use.',
+    ),
+  VRAM_IDLE_TIMEOUT: whole(-1, 2_592_000)
+    .default(300)
+    .describe(
+      'Seconds without work after which the engine ends and gives its memory back; -1 never.',
+    ),
+  MAX_CONCURRENT_REQUESTS: whole(1, 64)
+    .default(3)
+    .describe('Recordings transcribed at a time; their chunks share batches.'),
+  MAX_QUEUE: whole(0, 1000)
+    .default(20)
+    .describe('Requests that may wait or upload besides those; further ones get 429.'),
+  MAX_UPLOAD_MB: whole(1, 10_000).default(100).describe('Largest file, in MB of 1,048,576 bytes.'),
+  UPLOAD_IDLE_TIMEOUT: whole(1, 3600)
+    .default(30)
+    .describe('Seconds without a byte after which an upload is given up.'),
+  MAX_AUDIO_SECONDS: whole(1, 86_400).default(14_400).describe('Longest recording, in seconds.'),
+  DATA_DIR: z.string().default('data').describe('Folder of everything the service keeps.'),
+  TMP_DIR: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of uploads in work; those that a crash left behind are removed at start. Unset: `spool` in DATA_DIR.',
+    ),
+  MODELS_DIR: z
+    .string()
+    .optional()
+    .describe('Folder of pulled models. Unset: `models` in DATA_DIR.'),
+  THREADS: whole(1, 256)
+    .optional()
+    .describe('CPU threads of the engine. Unset: one per processor core.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+  CORS_ORIGINS: list
+    .default([])
+    .describe('Web origins that may call from a browser, with commas; `*` for every one.'),
+  METRICS_ALLOW: list
+    .default(['127.0.0.1', '::1'])
+    .describe(
+      'Addresses or networks (`10.0.0.0/8`) that may read /metrics without a key. Requests that came through a proxy always need the key.',
+    ),
+  INTERNAL_API_KEY: z
+    .string()
+    .min(8, 'write at least 8 characters')
+    .optional()
+    .describe('Key of our own machines; opens /metrics from everywhere.'),
+  DRAIN_TIMEOUT: whole(0, 3600)
+    .default(30)
+    .describe('Seconds that running requests get to finish after SIGTERM or SIGINT.'),
+});

@@ -1,0 +1,112 @@
+/** The origin's settings: read once at start, all faults told in one message. */
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { OriginEnvironment } from '#origin/config-schema.ts';
+
+/** What `docs/configuration.md` explains, in our own names and units. Paths are absolute. */
+export interface OriginConfig {
+  readonly port: number;
+  readonly host: string;
+  /** Null: chosen by the device. */
+  readonly whisperModel: string | null;
+  readonly device: 'auto' | 'cuda' | 'cpu';
+  readonly computeType: 'auto' | 'float16' | 'float32' | 'int8';
+  /** Whisper's code; taken only when detection is unsure. */
+  readonly defaultLanguage: string;
+  /** Null: chosen by the device. */
+  readonly batchSize: number | null;
+  readonly preloadModels: 'none' | 'default' | readonly string[];
+  /** Null: the engine stays. */
+  readonly idleTimeoutSeconds: number | null;
+  readonly maxConcurrentRequests: number;
+  readonly maxQueue: number;
+  readonly maxUploadBytes: number;
+  readonly uploadIdleTimeoutSeconds: number;
+  readonly maxAudioSeconds: number;
+  readonly dataDir: string;
+  readonly spoolDir: string;
+  readonly modelsDir: string;
+  /** Null: one per processor core. */
+  readonly threads: number | null;
+  readonly logLevel: z.output<typeof OriginEnvironment>['LOG_LEVEL'];
+  readonly corsOrigins: readonly string[];
+  readonly metricsAllow: readonly string[];
+  readonly internalApiKey: string | null;
+  readonly drainTimeoutSeconds: number;
+}
+
+/** Settings that cannot be used. The message names every one of them; no value of a key is repeated. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the settings from the environment. Variables that are not ours are ignored, empty ones count as absent.
+ * @throws ConfigError listing every fault
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+): OriginConfig {
+  const given = Object.entries(environment).filter(([, value]) => (value ?? '').trim() !== '');
+  const parsed = OriginEnvironment.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => describeFault(issue, environment));
+    throw new ConfigError(`These settings cannot be used:\n${faults.join('\n')}`);
+  }
+  return toConfig(parsed.data);
+}
+
+function toConfig(env: z.output<typeof OriginEnvironment>): OriginConfig {
+  const dataDir = resolve(env.DATA_DIR);
+  return {
+    port: env.PORT,
+    host: env.HOST,
+    whisperModel: env.WHISPER_MODEL ?? null,
+    device: env.WHISPER_DEVICE,
+    computeType: env.WHISPER_COMPUTE_TYPE,
+    defaultLanguage: env.WHISPER_DEFAULT_LANGUAGE,
+    batchSize: env.WHISPERX_BATCH_SIZE ?? null,
+    preloadModels: toPreload(env.PRELOAD_MODELS),
+    idleTimeoutSeconds: env.VRAM_IDLE_TIMEOUT === -1 ? null : env.VRAM_IDLE_TIMEOUT,
+    maxConcurrentRequests: env.MAX_CONCURRENT_REQUESTS,
+    maxQueue: env.MAX_QUEUE,
+    maxUploadBytes: env.MAX_UPLOAD_MB * BYTES_PER_MB,
+    uploadIdleTimeoutSeconds: env.UPLOAD_IDLE_TIMEOUT,
+    maxAudioSeconds: env.MAX_AUDIO_SECONDS,
+    dataDir,
+    spoolDir: env.TMP_DIR === undefined ? join(dataDir, 'spool') : resolve(env.TMP_DIR),
+    modelsDir: env.MODELS_DIR === undefined ? join(dataDir, 'models') : resolve(env.MODELS_DIR),
+    threads: env.THREADS ?? null,
+    logLevel: env.LOG_LEVEL,
+    corsOrigins: env.CORS_ORIGINS,
+    metricsAllow: env.METRICS_ALLOW,
+    internalApiKey: env.INTERNAL_API_KEY ?? null,
+    drainTimeoutSeconds: env.DRAIN_TIMEOUT,
+  };
+}
+
+const BYTES_PER_MB = 1024 * 1024;
+
+function toPreload(text: string): OriginConfig['preloadModels'] {
+  const word = text.trim().toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(word)) {
+    return 'default';
+  }
+  if (['false', '0', 'no', 'off'].includes(word)) {
+    return 'none';
+  }
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function describeFault(
+  issue: z.core.$ZodIssue,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  const name = String(issue.path[0]);
+  const isSecret = name.endsWith('_KEY') || name.endsWith('_TOKEN');
+  const found = isSecret ? '(hidden)' : `"${environment[name] ?? ''}"`;
+  return `  ${name}=${found}: ${issue.message}`;
+}
