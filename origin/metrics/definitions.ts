@@ -1,0 +1,88 @@
+/**
+ * The metrics as data. The first block keeps the names of the service that this one replaces, for its dashboards;
+ * the second is ours. Buckets span what was seen: a dictated sentence on a GPU to hours of audio on a CPU.
+ */
+export const COUNTERS = {
+  requests: {
+    name: 'mana_stt_requests_total',
+    help: 'Transcriptions asked for, by outcome (success or error), model and language.',
+    labelNames: ['status', 'model', 'language'],
+  },
+  characters: {
+    name: 'mana_stt_characters_transcribed_total',
+    help: 'Characters of text given back.',
+    labelNames: [],
+  },
+  errors: {
+    name: 'mana_stt_errors_total',
+    help: 'Answers that were errors, by code.',
+    labelNames: ['code'],
+  },
+  audioSeconds: {
+    name: 'mana_stt_audio_seconds_total',
+    help: 'Seconds of audio transcribed.',
+    labelNames: [],
+  },
+  engineRestarts: {
+    name: 'mana_stt_engine_restarts_total',
+    help: 'Times the engine process died and was started again.',
+    labelNames: [],
+  },
+} as const;
+
+export const GAUGES = {
+  modelLoaded: {
+    name: 'mana_stt_model_loaded',
+    help: '1 when the model is in memory.',
+    labelNames: ['model'],
+  },
+  activeRequests: {
+    name: 'mana_stt_active_requests',
+    help: 'Transcriptions accepted and not answered yet: uploading, waiting or running.',
+    labelNames: [],
+  },
+  queueWaiting: {
+    name: 'mana_stt_queue_waiting',
+    help: 'Of the active requests, those that upload or wait.',
+    labelNames: [],
+  },
+} as const;
+
+export const HISTOGRAMS = {
+  transcription: {
+    name: 'mana_stt_transcription_duration_seconds',
+    help: 'Seconds of work on a recording, without upload and waiting.',
+    labelNames: ['model'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800],
+  },
+  fileSize: {
+    name: 'mana_stt_file_size_mb',
+    help: 'Size of uploaded files in MB of 1,048,576 bytes.',
+    labelNames: [],
+    buckets: [0.1, 0.5, 1, 5, 10, 25, 50, 100],
+  },
+  modelLoad: {
+    name: 'mana_stt_model_load_duration_seconds',
+    help: 'Seconds to bring a model into memory.',
+    labelNames: [],
+    buckets: [0.25, 0.5, 1, 2, 5, 10, 20, 60, 120],
+  },
+  queueWait: {
+    name: 'mana_stt_queue_wait_seconds',
+    help: 'Seconds between a complete upload and the start of work.',
+    labelNames: [],
+    buckets: [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300],
+  },
+  stage: {
+    name: 'mana_stt_stage_duration_seconds',
+    help: 'Seconds that one stage spent on a request.',
+    labelNames: ['stage'],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+  },
+  batchItems: {
+    name: 'mana_stt_batch_items',
+    help: 'Chunks of audio per batch that went to the engine.',
+    labelNames: [],
+    buckets: [1, 2, 4, 8, 16, 32, 64],
+  },
+} as const;

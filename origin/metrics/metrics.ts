@@ -1,0 +1,82 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '#origin/metrics/definitions.ts';
+import type { SttError } from '#shared/errors.ts';
+
+/** What the pipeline and the engine report. */
+export interface StageMetrics {
+  /** `stage` is one of a few fixed words, e.g. `decode`: every value makes a series of its own. */
+  observeStage(stage: string, seconds: number): void;
+  /** A batch that went to the engine. */
+  observeBatch(items: number): void;
+  observeModelLoad(model: string, seconds: number): void;
+  setModelLoaded(model: string, loaded: boolean): void;
+  countEngineRestart(): void;
+}
+
+/** A transcription that was answered. */
+export interface FinishedTranscription {
+  readonly model: string;
+  readonly language: string;
+  readonly characters: number;
+  readonly audioSeconds: number;
+  /** Work only: neither upload nor waiting. */
+  readonly workSeconds: number;
+}
+
+/** What HTTP reports, and the page that Prometheus reads. */
+export interface OriginMetrics extends StageMetrics {
+  setQueue(counts: { running: number; waiting: number }): void;
+  observeUpload(sizeBytes: number): void;
+  observeQueueWait(seconds: number): void;
+  countTranscription(finished: FinishedTranscription): void;
+  /** `model` must be a known name or `unknown`, never a caller's text. */
+  countFailure(model: string): void;
+  countError(code: SttError['kind']): void;
+  render(): Promise<{ contentType: string; text: string }>;
+}
+
+/** Makes metrics with a registry of their own, so that several apps can live in one process. */
+export function createMetrics(): OriginMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'mana_stt_' });
+  const registers = [registry];
+  const counters = mapValues(COUNTERS, (it) => new Counter<string>({ ...it, registers }));
+  const gauges = mapValues(GAUGES, (it) => new Gauge<string>({ ...it, registers }));
+  const histograms = mapValues(
+    HISTOGRAMS,
+    (it) => new Histogram<string>({ ...it, buckets: [...it.buckets], registers }),
+  );
+  return {
+    observeStage: (stage, seconds) => histograms.stage.observe({ stage }, seconds),
+    observeBatch: (items) => histograms.batchItems.observe(items),
+    observeModelLoad: (_model, seconds) => histograms.modelLoad.observe(seconds),
+    setModelLoaded: (model, loaded) => gauges.modelLoaded.set({ model }, loaded ? 1 : 0),
+    countEngineRestart: () => counters.engineRestarts.inc(),
+    setQueue: ({ running, waiting }) => {
+      gauges.activeRequests.set(running + waiting);
+      gauges.queueWaiting.set(waiting);
+    },
+    observeUpload: (sizeBytes) => histograms.fileSize.observe(sizeBytes / BYTES_PER_MB),
+    observeQueueWait: (seconds) => histograms.queueWait.observe(seconds),
+    countTranscription: ({ model, language, characters, audioSeconds, workSeconds }) => {
+      counters.requests.inc({ status: 'success', model, language });
+      counters.characters.inc(characters);
+      counters.audioSeconds.inc(audioSeconds);
+      histograms.transcription.observe({ model }, workSeconds);
+    },
+    countFailure: (model) => counters.requests.inc({ status: 'error', model, language: 'unknown' }),
+    countError: (code) => counters.errors.inc({ code }),
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+const BYTES_PER_MB = 1024 * 1024;
+
+function mapValues<Key extends string, From, To>(
+  record: Readonly<Record<Key, From>>,
+  map: (value: From) => To,
+): Record<Key, To> {
+  const entries = Object.entries<From>(record).map(([key, value]) => [key, map(value)]);
+  // Object.fromEntries forgets the keys' names; they are those of `record`.
+  return Object.fromEntries(entries) as Record<Key, To>;
+}
