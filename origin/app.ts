@@ -1,0 +1,77 @@
+/** The origin's HTTP app. Reads like a table of contents: what every request passes, then the routes. */
+import { Hono, type MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { metricsRoute } from '#origin/routes/metrics.ts';
+import { onError, sendError } from '#origin/routes/on-error.ts';
+import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { requestLog } from '#origin/routes/request-log.ts';
+import { healthRoute, indexRoute, modelsRoute } from '#origin/routes/service.ts';
+import { transcribeRoute } from '#origin/routes/transcribe.ts';
+
+export type { OriginDependencies } from '#origin/routes/origin-env.ts';
+
+/**
+ * Makes the app; it owns nothing, so whoever made the dependencies closes them.
+ * @throws Error when `METRICS_ALLOW` is not a list of addresses and networks
+ */
+export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
+  const app = new Hono<OriginEnv>();
+  app.use(requestId({ limitLength: 100 }));
+  app.use(requestLog(deps));
+  app.use(secureHeaders({ strictTransportSecurity: false }));
+  app.use(neverCached);
+  app.use(allowOrigins(deps.config.corsOrigins));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod(deps) }));
+
+  app.get('/', indexRoute(ROUTES));
+  app.get('/health', healthRoute(deps));
+  app.get('/metrics', metricsRoute(deps));
+
+  const authenticate = deps.authenticate ?? letPass;
+  app.get('/models', authenticate, modelsRoute(deps));
+  app.post('/transcribe', authenticate, transcribeRoute(deps));
+  app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps));
+
+  app.notFound((c) =>
+    sendError({ kind: 'unknown_route', method: c.req.method, path: c.req.path }, c, deps),
+  );
+  app.onError(onError(deps));
+  return app;
+}
+
+const ROUTES = [
+  'GET /',
+  'GET /health',
+  'GET /models',
+  'GET /metrics',
+  'POST /transcribe',
+  'POST /transcribe/whisperx',
+];
+
+const letPass: MiddlewareHandler<OriginEnv> = (_c, next) => next();
+
+const neverCached: MiddlewareHandler<OriginEnv> = async (c, next) => {
+  await next();
+  c.header('Cache-Control', 'no-store');
+};
+
+function allowOrigins(origins: readonly string[]): MiddlewareHandler<OriginEnv> {
+  if (origins.length === 0) {
+    return letPass;
+  }
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST'],
+    allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id'],
+    exposeHeaders: ['X-Request-Id', 'Retry-After'],
+    maxAge: 600,
+  });
+}
+
+function refuseMethod(deps: OriginDependencies) {
+  return (c: Parameters<typeof sendError>[1], allowed: string[]) =>
+    sendError({ kind: 'method_not_allowed', method: c.req.method, allowed }, c, deps);
+}

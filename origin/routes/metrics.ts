@@ -1,0 +1,74 @@
+/** `GET /metrics` for Prometheus: by address from near, by the internal key from everywhere. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import type { Context, Handler } from 'hono';
+import type { OriginConfig } from '#origin/config.ts';
+import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { SttException } from '#shared/errors.ts';
+
+/**
+ * Makes the handler.
+ * @throws Error at once when `METRICS_ALLOW` holds something that is no address or network
+ */
+export function metricsRoute(deps: OriginDependencies): Handler<OriginEnv> {
+  const mayRead = metricsRule(deps.config);
+  return async function metrics(c) {
+    if (!mayRead(c)) {
+      throw new SttException({ kind: 'unauthenticated' });
+    }
+    deps.metrics.setQueue(deps.admission.counts());
+    const { contentType, text } = await deps.metrics.render();
+    return c.body(text, 200, { 'Content-Type': contentType });
+  };
+}
+
+type MetricsConfig = Pick<OriginConfig, 'metricsAllow' | 'internalApiKey'>;
+
+function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => boolean {
+  const allowed = toBlockList(config.metricsAllow);
+  const { internalApiKey } = config;
+  return (c) => {
+    const sent = sentKey(c);
+    if (sent !== undefined && internalApiKey !== null) {
+      return isSameKey(sent, internalApiKey);
+    }
+    const address = c.env.incoming?.socket.remoteAddress;
+    // A proxy or tunnel on this machine would make the whole world look near.
+    const isForwarded = FORWARDING_HEADERS.some((name) => c.req.header(name) !== undefined);
+    return address !== undefined && !isForwarded && isListed(allowed, address);
+  };
+}
+
+const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'];
+
+function sentKey(c: Context<OriginEnv>): string | undefined {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  return c.req.header('x-api-key') ?? bearer;
+}
+
+/** Digests have one length, so the comparison takes the same time for every key. */
+function isSameKey(sent: string, key: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(sent), digest(key));
+}
+
+function toBlockList(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', prefix, ...rest] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    const bits = Number(prefix ?? (family === 'ipv6' ? 128 : 32));
+    const isValid = isIP(address) !== 0 && rest.length === 0 && Number.isInteger(bits);
+    if (!isValid || bits < 0 || bits > (family === 'ipv6' ? 128 : 32)) {
+      throw new Error(`METRICS_ALLOW: "${entry}" is no address or network, e.g. 10.0.0.0/8`);
+    }
+    list.addSubnet(address, bits, family);
+  }
+  return list;
+}
+
+function isListed(list: BlockList, address: string): boolean {
+  // A socket that serves both families writes IPv4 callers as ::ffff:1.2.3.4.
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  return list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,47 @@
+/** Turns what was thrown into the one kind of error answer, and keeps the cause for the log. */
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { errorToWire } from '#shared/error-to-wire.ts';
+import { type SttError, SttException } from '#shared/errors.ts';
+
+/** Makes Hono's error handler. */
+export function onError(deps: OriginDependencies) {
+  return function handleError(thrown: Error, c: Context<OriginEnv>): Response {
+    const error = toSttError(thrown, c.req.raw.signal);
+    if (error.kind === 'internal') {
+      deps.logger.error({ request_id: c.get('requestId'), err: thrown }, 'unexpected failure');
+    } else if (thrown.cause !== undefined) {
+      const { cause } = thrown;
+      deps.logger.debug({ request_id: c.get('requestId'), code: error.kind, cause }, 'cause');
+    }
+    return sendError(error, c, deps);
+  };
+}
+
+/** Answers with an error that was not thrown. */
+export function sendError(
+  error: SttError,
+  c: Context<OriginEnv>,
+  deps: Pick<OriginDependencies, 'metrics'>,
+): Response {
+  deps.metrics.countError(error.kind);
+  c.get('facts').errorCode = error.kind;
+  const wire = errorToWire(error, {
+    requestId: c.get('requestId'),
+    accept: c.req.header('accept'),
+  });
+  for (const [name, value] of Object.entries(wire.headers)) {
+    c.header(name, value);
+  }
+  // Hono's type of codes leaves out 499, which nobody is there to read.
+  return c.newResponse(JSON.stringify(wire.body), wire.status as ContentfulStatusCode);
+}
+
+/** Whatever an interrupted piece of work threw, the reason is that the client has left. */
+function toSttError(thrown: Error, signal: AbortSignal): SttError {
+  if (signal.aborted) {
+    return { kind: 'client_gone' };
+  }
+  return thrown instanceof SttException ? thrown.error : { kind: 'internal' };
+}

@@ -1,0 +1,46 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { MiddlewareHandler } from 'hono';
+import type { Admission } from '#origin/admission/admission.ts';
+import type { OriginConfig } from '#origin/config.ts';
+import type { Logger } from '#origin/logger.ts';
+import type { OriginMetrics } from '#origin/metrics/metrics.ts';
+import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+
+/** Everything the app needs; tests and other services bring their own. */
+export interface OriginDependencies {
+  readonly config: OriginConfig;
+  readonly logger: Logger;
+  readonly metrics: OriginMetrics;
+  readonly transcriber: Transcriber;
+  readonly admission: Admission;
+  /**
+   * Runs before every route that needs a credential and throws `SttException` (`unauthenticated`, `forbidden`) to
+   * refuse. Absent: everyone passes, which is why the origin listens on this machine only by default.
+   */
+  readonly authenticate?: MiddlewareHandler<OriginEnv>;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+}
+
+/** What Hono's context carries in the origin. */
+export interface OriginEnv {
+  /** Node's own request and response; absent when the app is called without a server. */
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    requestId: string;
+    /** Collected for the request's one line in the log. */
+    facts: RequestFacts;
+  };
+}
+
+/** Numbers and names only: never text, bytes or keys. */
+export interface RequestFacts {
+  model?: string;
+  language?: string;
+  sizeBytes?: number;
+  audioSeconds?: number;
+  uploadMs?: number;
+  queueMs?: number;
+  workMs?: number;
+  errorCode?: string;
+}

@@ -1,0 +1,67 @@
+import type { Readable } from 'node:stream';
+import { SttException } from '#shared/errors.ts';
+
+export interface ReadLimits {
+  readonly maxBodyBytes: number;
+  /** What the caller is told about the size. */
+  readonly maxFileBytes: number;
+  readonly idleTimeoutSeconds: number;
+}
+
+/**
+ * Yields a request's body chunk by chunk. Stopping early leaves the connection open, so that an answer still
+ * reaches the client; the server then reads on for a moment and closes.
+ * @throws SttException upload_too_large, upload_stalled, client_gone
+ */
+export async function* readChunks(
+  body: Readable,
+  limits: ReadLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const stalled = Promise.withResolvers<never>();
+  stalled.promise.catch(() => {});
+  const limitSeconds = limits.idleTimeoutSeconds;
+  const timer = setTimeout(() => {
+    stalled.reject(new SttException({ kind: 'upload_stalled', limitSeconds }));
+  }, limitSeconds * 1000);
+  const chunks = body.iterator({ destroyOnReturn: false });
+  let isPending = false;
+  let bytes = 0;
+  try {
+    while (true) {
+      isPending = true;
+      const next = await Promise.race([nextChunk(chunks), stalled.promise]);
+      isPending = false;
+      if (next === null) {
+        return;
+      }
+      timer.refresh();
+      bytes += next.length;
+      if (bytes > limits.maxBodyBytes) {
+        throw new SttException({ kind: 'upload_too_large', limitBytes: limits.maxFileBytes });
+      }
+      yield next;
+    }
+  } finally {
+    clearTimeout(timer);
+    // With a read under way `return` would wait for it, and a stalled client may never send again.
+    if (!isPending) {
+      await chunks.return?.();
+    }
+  }
+}
+
+/** Null at the end. A body that breaks off under way means that the client has gone. */
+async function nextChunk(chunks: AsyncIterator<unknown>): Promise<Uint8Array | null> {
+  try {
+    const { done, value } = await chunks.next();
+    if (done === true) {
+      return null;
+    }
+    if (value instanceof Uint8Array) {
+      return value;
+    }
+  } catch (cause) {
+    throw new SttException({ kind: 'client_gone' }, { cause });
+  }
+  throw new TypeError('a body gives bytes, not strings');
+}

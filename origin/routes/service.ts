@@ -1,0 +1,53 @@
+/** `GET /`, `/health` and `/models`: what the service says about itself. */
+import type { Handler } from 'hono';
+import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import type { HealthResponse, IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
+
+/** Lists the routes. */
+export function indexRoute(routes: readonly string[]): Handler<OriginEnv> {
+  const index: IndexResponse = { service: 'mana-stt', routes: [...routes] };
+  return (c) => c.json(index);
+}
+
+/** Always 200 while the process lives: `status` tells whether it is of use. */
+export function healthRoute(deps: OriginDependencies): Handler<OriginEnv> {
+  return (c) => c.json(describeHealth(deps));
+}
+
+/** What can be asked for. */
+export function modelsRoute(deps: OriginDependencies): Handler<OriginEnv> {
+  return (c) => {
+    const { whisper, defaultWhisper, loaded } = deps.transcriber.models();
+    const answer: ModelsResponse = {
+      whisper,
+      voxtral_vllm: [],
+      default_whisper: defaultWhisper,
+      loaded,
+    };
+    return c.json(answer);
+  };
+}
+
+function describeHealth(deps: OriginDependencies): HealthResponse {
+  const { whisperLoaded, engine, device } = deps.transcriber.health();
+  const { running, waiting } = deps.admission.counts();
+  const isUsable = engine !== 'failed';
+  return {
+    status: isUsable ? 'healthy' : 'degraded',
+    whisper_loaded: whisperLoaded,
+    whisperx: isUsable,
+    vllm_available: false,
+    vllm_url: null,
+    mistral_api_available: false,
+    auth_required: deps.authenticate !== undefined,
+    models: {
+      default_whisper: deps.transcriber.models().defaultWhisper,
+      engine: 'onnxruntime',
+      features: ['language_detection', 'word_timestamps', 'translation'],
+    },
+    engine_state: engine,
+    device,
+    active_requests: running + waiting,
+    queue_waiting: waiting,
+  };
+}

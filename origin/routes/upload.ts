@@ -1,0 +1,215 @@
+/**
+ * multipart/form-data → one file on disk and the text fields.
+ *
+ * The body is read as a stream: a chunk goes to the parser, from there to the disk, and only then is the next one
+ * read, so memory does not grow with the file. Every limit holds while reading and needs no Content-Length.
+ */
+import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import { readChunks } from '#origin/routes/read-chunks.ts';
+import { newSpoolPath, removeSpoolFile } from '#origin/routes/spool.ts';
+import type { FormField } from '#shared/contracts/transcribe-form.ts';
+import { SttException } from '#shared/errors.ts';
+
+/** A request's body and what is known about it. */
+export interface UploadSource {
+  readonly body: Readable;
+  readonly contentType: string | undefined;
+  readonly contentLength: string | undefined;
+}
+
+export interface UploadLimits {
+  readonly spoolDir: string;
+  readonly maxFileBytes: number;
+  /** Longest time without a byte. */
+  readonly idleTimeoutSeconds: number;
+}
+
+/** A received form. Whoever got it removes the file with `remove`. */
+export interface Upload {
+  readonly path: string;
+  readonly fileName?: string;
+  readonly sizeBytes: number;
+  readonly fields: readonly FormField[];
+  remove(): Promise<void>;
+}
+
+/**
+ * Receives a form with one file, in the field `file` or `audio`, before or after the text fields.
+ * On failure nothing stays on disk.
+ * @throws SttException no_file, empty_file, several_files, malformed_body, unsupported_media_type,
+ *   upload_too_large, upload_stalled, storage_full, client_gone
+ */
+export async function receiveUpload(source: UploadSource, limits: UploadLimits): Promise<Upload> {
+  const path = newSpoolPath(limits.spoolDir);
+  const maxBodyBytes = limits.maxFileBytes + MAX_FORM_BYTES;
+  if (Number(source.contentLength ?? 0) > maxBodyBytes) {
+    throw tooLarge(limits);
+  }
+  const form = new FormReceiver(createParser(source, limits), { path, limits });
+  try {
+    for await (const chunk of readChunks(source.body, { ...limits, maxBodyBytes })) {
+      await form.write(chunk);
+    }
+    return await form.finish();
+  } catch (error) {
+    await form.abandon();
+    throw error;
+  }
+}
+
+const FILE_FIELDS: readonly string[] = ['file', 'audio'];
+/** For text fields, part headers and boundaries together. */
+const MAX_FORM_BYTES = 1024 * 1024;
+const MAX_FIELDS = 50;
+const MAX_FIELD_BYTES = 64 * 1024;
+const MAX_PART_HEADER_BYTES = 8 * 1024;
+
+function createParser(source: UploadSource, limits: UploadLimits): BusboyInstance {
+  const contentType = source.contentType ?? '';
+  if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
+    throw new SttException({
+      kind: 'unsupported_media_type',
+      found: source.contentType ?? null,
+    });
+  }
+  if (!/;\s*boundary\s*=\s*"?[^\s";]/i.test(contentType)) {
+    throw malformed('the Content-Type names no boundary');
+  }
+  return new Busboy({
+    headers: { 'content-type': contentType },
+    isPartAFile: (name, type, fileName) =>
+      fileName !== undefined ||
+      type === 'application/octet-stream' ||
+      (FILE_FIELDS.includes(name ?? '') && /^(audio|video)\//.test(type ?? '')),
+    limits: {
+      fileSize: limits.maxFileBytes,
+      fields: MAX_FIELDS,
+      parts: MAX_FIELDS + 2,
+      fieldSize: MAX_FIELD_BYTES,
+      headerSize: MAX_PART_HEADER_BYTES,
+    },
+  });
+}
+
+/** Collects what the parser finds. The first fault counts; everyone who waits is told of it. */
+class FormReceiver {
+  readonly #parser: BusboyInstance;
+  readonly #path: string;
+  readonly #limits: UploadLimits;
+  readonly #fields: FormField[] = [];
+  readonly #names: string[] = [];
+  readonly #fault = Promise.withResolvers<never>();
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #stop = new AbortController();
+  #file: ReceivedFile | null = null;
+
+  constructor(parser: BusboyInstance, options: { path: string; limits: UploadLimits }) {
+    this.#parser = parser;
+    this.#path = options.path;
+    this.#limits = options.limits;
+    // Nobody may be waiting when the fault comes.
+    this.#fault.promise.catch(() => {});
+    const tooMany = () => this.#fault.reject(malformed(`it has more than ${MAX_FIELDS} fields`));
+    parser.on('field', (name, value, _nameCut, valueCut) => this.#onField(name, value, valueCut));
+    parser.on('file', (name, stream, fileName) => this.#onFile(name, stream, fileName));
+    parser.on('partsLimit', tooMany);
+    parser.on('fieldsLimit', tooMany);
+    parser.on('error', (cause) =>
+      this.#fault.reject(malformed('it ends too early or is damaged', cause)),
+    );
+    parser.on('finish', () => this.#finished.resolve());
+  }
+
+  /** Resolves when the chunk has been taken over, by the disk if it belongs to the file. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const taken = Promise.withResolvers<void>();
+    this.#parser.write(chunk, () => taken.resolve());
+    await Promise.race([taken.promise, this.#fault.promise]);
+  }
+
+  async finish(): Promise<Upload> {
+    this.#parser.end();
+    await Promise.race([this.#finished.promise, this.#fault.promise]);
+    const file = this.#file;
+    if (file === null) {
+      throw new SttException({ kind: 'no_file', fields: this.#names });
+    }
+    await Promise.race([file.written, this.#fault.promise]);
+    if (file.stream.bytesRead === 0) {
+      throw new SttException({ kind: 'empty_file' });
+    }
+    return {
+      path: this.#path,
+      sizeBytes: file.stream.bytesRead,
+      fields: this.#fields,
+      ...(file.name !== '' && { fileName: file.name }),
+      remove: () => removeSpoolFile(this.#path),
+    };
+  }
+
+  /** Stops writing and removes what was written. */
+  async abandon(): Promise<void> {
+    this.#stop.abort();
+    await this.#file?.written.catch(() => {});
+    await removeSpoolFile(this.#path);
+  }
+
+  #onField(name: string | undefined, value: string, isCut: boolean): void {
+    if (name === undefined) {
+      return;
+    }
+    this.#names.push(name);
+    this.#fields.push({ name, value });
+    if (isCut) {
+      const message = `the value is longer than ${MAX_FIELD_BYTES} bytes.`;
+      const faults = [{ field: name, message, type: 'string_too_long' }];
+      this.#fault.reject(new SttException({ kind: 'invalid_fields', faults }));
+    }
+  }
+
+  #onFile(field: string | undefined, stream: BusboyFileStream, name: string | undefined): void {
+    this.#names.push(field ?? '');
+    if (!FILE_FIELDS.includes(field ?? '')) {
+      stream.on('error', () => {});
+      stream.resume();
+      return;
+    }
+    stream.on('limit', () => this.#fault.reject(tooLarge(this.#limits)));
+    if (this.#file !== null) {
+      stream.on('error', () => {});
+      stream.resume();
+      this.#fault.reject(new SttException({ kind: 'several_files' }));
+      return;
+    }
+    const target = createWriteStream(this.#path, { flags: 'wx', mode: 0o600 });
+    const written = pipeline(stream, target, { signal: this.#stop.signal });
+    written.catch((cause: unknown) => this.#fault.reject(toStorageError(cause)));
+    this.#file = { stream, name: name ?? '', written };
+  }
+}
+
+interface ReceivedFile {
+  readonly stream: BusboyFileStream;
+  /** As sent, without folders; may be empty. */
+  readonly name: string;
+  /** Settles when the file is complete on disk. */
+  readonly written: Promise<void>;
+}
+
+function malformed(problem: string, cause?: unknown): SttException {
+  return new SttException({ kind: 'malformed_body', problem }, { cause });
+}
+
+function tooLarge(limits: UploadLimits): SttException {
+  return new SttException({ kind: 'upload_too_large', limitBytes: limits.maxFileBytes });
+}
+
+/** Only a full disk is something a caller can be told; anything else is a fault of the installation. */
+function toStorageError(cause: unknown): SttException {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new SttException({ kind: isFull ? 'storage_full' : 'internal' }, { cause });
+}

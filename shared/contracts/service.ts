@@ -1,0 +1,42 @@
+/** The answers about the service itself: `GET /`, `GET /health`, `GET /models`. */
+import { z } from 'zod';
+
+/** `GET /health`. Members may be added, none is removed: the first nine are those of the service replaced. */
+export const HealthResponse = z.object({
+  status: z.enum(['healthy', 'degraded']),
+  whisper_loaded: z
+    .boolean()
+    .describe('A model is in memory; false is normal before the first use.'),
+  whisperx: z.boolean().describe('Transcription is possible.'),
+  vllm_available: z.boolean(),
+  vllm_url: z.string().nullable(),
+  mistral_api_available: z.boolean(),
+  auth_required: z.boolean(),
+  models: z.object({
+    default_whisper: z.string(),
+    engine: z.string(),
+    features: z.array(z.string()),
+  }),
+  engine_state: z.enum(['idle', 'starting', 'ready', 'restarting', 'failed']),
+  device: z.string().nullable().describe('`cpu` or `cuda`; null until a model has been loaded.'),
+  active_requests: z.number().int(),
+  queue_waiting: z.number().int(),
+});
+
+/** `GET /models`. */
+export const ModelsResponse = z.object({
+  whisper: z.array(z.string()).describe('Models on this machine.'),
+  voxtral_vllm: z.array(z.string()),
+  default_whisper: z.string(),
+  loaded: z.array(z.string()).describe('Those in memory now.'),
+});
+
+/** `GET /`. */
+export const IndexResponse = z.object({
+  service: z.literal('mana-stt'),
+  routes: z.array(z.string()),
+});
+
+export type HealthResponse = z.infer<typeof HealthResponse>;
+export type ModelsResponse = z.infer<typeof ModelsResponse>;
+export type IndexResponse = z.infer<typeof IndexResponse>;
