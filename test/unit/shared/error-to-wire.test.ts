@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { errorToWire } from '#shared/error-to-wire.ts';
+import { describeSttError, type SttError, SttException } from '#shared/errors.ts';
+
+/** One of each kind, with the status of the contract. The type makes a new kind a compile error here. */
+const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind }>, number] } = {
+  no_file: [{ kind: 'no_file', fields: ['language'] }, 400],
+  empty_file: [{ kind: 'empty_file' }, 400],
+  several_files: [{ kind: 'several_files' }, 400],
+  undecodable_audio: [{ kind: 'undecodable_audio', found: 'plain text' }, 400],
+  audio_too_long: [{ kind: 'audio_too_long', seconds: 20_000.4, limitSeconds: 14_400 }, 413],
+  malformed_body: [{ kind: 'malformed_body', problem: 'it ends too early' }, 400],
+  unsupported_media_type: [{ kind: 'unsupported_media_type', found: null }, 415],
+  upload_stalled: [{ kind: 'upload_stalled', limitSeconds: 30 }, 408],
+  upload_too_large: [{ kind: 'upload_too_large', limitBytes: 104_857_600 }, 413],
+  invalid_fields: [
+    { kind: 'invalid_fields', faults: [{ field: 'align', message: 'no.', type: 'bool_parsing' }] },
+    422,
+  ],
+  unknown_model: [{ kind: 'unknown_model', model: 'huge', known: ['base', 'tiny'] }, 404],
+  unknown_route: [{ kind: 'unknown_route', method: 'GET', path: '/x' }, 404],
+  method_not_allowed: [{ kind: 'method_not_allowed', method: 'PUT', allowed: ['POST'] }, 405],
+  unauthenticated: [{ kind: 'unauthenticated' }, 401],
+  forbidden: [{ kind: 'forbidden', wanted: 'transcribing' }, 403],
+  queue_full: [{ kind: 'queue_full', position: 7, retryAfterSeconds: 12.3 }, 429],
+  client_gone: [{ kind: 'client_gone' }, 499],
+  engine_unavailable: [
+    { kind: 'engine_unavailable', state: 'restarting', retryAfterSeconds: 5 },
+    503,
+  ],
+  shutting_down: [{ kind: 'shutting_down', retryAfterSeconds: 10 }, 503],
+  storage_full: [{ kind: 'storage_full' }, 503],
+  timeout: [{ kind: 'timeout', doing: 'decoding the audio', limitSeconds: 60 }, 504],
+  internal: [{ kind: 'internal' }, 500],
+};
+
+describe('errorToWire', () => {
+  it.each(Object.values(EVERY_KIND))('answers $kind as the contract says', (error, status) => {
+    const wire = errorToWire(error, { requestId: 'r1' });
+    expect(wire.status).toBe(status);
+    expect(wire.body).toMatchObject({ status, code: error.kind, request_id: 'r1' });
+    expect(wire.body.title).not.toBe('');
+    expect(wire.headers['Content-Type']).toBe('application/json');
+  });
+
+  it('gives 422 the array of FastAPI', () => {
+    const { body } = errorToWire(EVERY_KIND.invalid_fields[0], { requestId: 'r1' });
+    expect(body.detail).toEqual([{ loc: ['body', 'align'], msg: 'no.', type: 'bool_parsing' }]);
+    expect(body.errors).toBeUndefined();
+  });
+
+  it('gives the problem form a sentence and the array beside it', () => {
+    const accept = 'application/problem+json, */*';
+    const wire = errorToWire(EVERY_KIND.invalid_fields[0], { requestId: 'r1', accept });
+    expect(wire.headers['Content-Type']).toBe('application/problem+json');
+    expect(wire.body.detail).toBe('align: no.');
+    expect(wire.body.errors).toHaveLength(1);
+  });
+
+  it('rounds Retry-After up to whole seconds, at least one', () => {
+    const retryAfter = (retryAfterSeconds: number) =>
+      errorToWire({ kind: 'shutting_down', retryAfterSeconds }, { requestId: 'r1' }).headers[
+        'Retry-After'
+      ];
+    expect([retryAfter(12.3), retryAfter(0)]).toEqual(['13', '1']);
+  });
+
+  it('tells the position in the line and the known models', () => {
+    const full = errorToWire(EVERY_KIND.queue_full[0], { requestId: 'r1' }).body;
+    const model = errorToWire(EVERY_KIND.unknown_model[0], { requestId: 'r1' }).body;
+    expect(full).toMatchObject({ position: 7, detail: expect.stringContaining('number 7') });
+    expect(model).toMatchObject({
+      models: ['base', 'tiny'],
+      detail: expect.stringContaining('base'),
+    });
+  });
+
+  it('says which credential and which methods are wanted', () => {
+    const context = { requestId: 'r1' };
+    const { headers } = errorToWire({ kind: 'unauthenticated' }, context);
+    expect(headers['WWW-Authenticate']).toBe('ApiKey');
+    expect(errorToWire(EVERY_KIND.method_not_allowed[0], context).headers['Allow']).toBe('POST');
+  });
+});
+
+describe('SttException', () => {
+  it('says in its message what happened and keeps the cause to itself', () => {
+    const cause = new Error('/secret/path');
+    const thrown = new SttException({ kind: 'upload_too_large', limitBytes: 1_572_864 }, { cause });
+    expect(thrown.message).toContain('1.5 MB');
+    expect(JSON.stringify(errorToWire(thrown.error, { requestId: 'r1' }))).not.toContain('secret');
+  });
+});
+
+describe('describeSttError', () => {
+  it('clips what it echoes', () => {
+    const path = `/${'x'.repeat(10_000)}`;
+    const text = describeSttError({ kind: 'unknown_route', method: 'GET', path });
+    expect(text.length).toBeLessThan(250);
+  });
+});
