@@ -1,0 +1,30 @@
+/** The composition root: from settings to everything the app needs. */
+import { Admission } from '#origin/admission/admission.ts';
+import type { OriginConfig } from '#origin/config.ts';
+import { createLogger } from '#origin/logger.ts';
+import { createMetrics } from '#origin/metrics/metrics.ts';
+import type { OriginDependencies } from '#origin/routes/origin-env.ts';
+import { prepareSpool } from '#origin/routes/spool.ts';
+
+/**
+ * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` at the end.
+ * @throws Error when the spool folder cannot be used
+ */
+export async function createDependencies(config: OriginConfig): Promise<OriginDependencies> {
+  const logger = createLogger(config.logLevel);
+  const removed = await prepareSpool(config.spoolDir);
+  if (removed > 0) {
+    logger.warn({ removed }, 'removed uploads that an earlier run left behind');
+  }
+  const metrics = createMetrics();
+  const now = () => performance.now();
+  const admission = new Admission({
+    maxRunning: config.maxConcurrentRequests,
+    maxQueue: config.maxQueue,
+    now,
+  });
+  // Settings are checked before the pipeline and all that it loads.
+  const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
+  const transcriber = createTranscriber(config, { logger, metrics });
+  return { config, logger, metrics, transcriber, admission, now };
+}

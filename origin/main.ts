@@ -1,0 +1,59 @@
+/** `npm start`: settings → dependencies → listen → drain on SIGTERM or SIGINT. */
+import { isIP } from 'node:net';
+import { constants } from 'node:os';
+import { createOriginApp } from '#origin/app.ts';
+import { loadConfig } from '#origin/config.ts';
+import { createDependencies } from '#origin/dependencies.ts';
+import type { Logger } from '#origin/logger.ts';
+import { type RunningServer, startServer } from '#origin/server.ts';
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const deps = await createDependencies(config);
+  const { logger } = deps;
+  stopOnCrash(logger);
+  const server = await startServer(createOriginApp(deps), deps).catch(async (error: unknown) => {
+    await deps.transcriber.close();
+    throw error;
+  });
+  stopOnSignals(server, logger);
+  logger.info({ host: config.host, port: server.port }, 'listening');
+  if (!isLoopback(config.host) && deps.authenticate === undefined) {
+    logger.warn({ host: config.host }, 'everyone in this network may use the service');
+  }
+}
+
+/** The first signal lets running requests finish; a second one ends the process at once. */
+function stopOnSignals(server: RunningServer, logger: Logger): void {
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) {
+        process.exit(128 + constants.signals[signal]);
+      }
+      isStopping = true;
+      logger.info({ signal }, 'draining');
+      server.drain().then((isDone) => {
+        logger.info({ in_time: isDone }, 'stopped');
+        process.exit(isDone ? 0 : 1);
+      });
+    });
+  }
+}
+
+/** An unexpected fault leaves unknown state behind: say what it was and let the supervisor start afresh. */
+function stopOnCrash(logger: Logger): void {
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'ending after an unexpected failure');
+    process.exit(1);
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`mana-stt: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
