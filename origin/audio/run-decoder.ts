@@ -30,7 +30,8 @@ export interface DecoderOutcome {
 
 /**
  * Runs `command` on `inputPath` (absolute) until it ends or a limit is reached; the process is gone when this
- * resolves. Rejects only with what `write` threw.
+ * resolves. Rejects with what `write` threw, or when no process can be
+ * started.
  */
 export async function runDecoder(
   command: DecoderCommand,
@@ -38,11 +39,13 @@ export async function runDecoder(
   options: { readonly limits: DecoderLimits; readonly write: WaveformWriter },
 ): Promise<DecoderOutcome> {
   const { limits, write } = options;
+  if (limits.cancelled.aborted) return { ...NOTHING, stopCause: 'cancelled' };
   const child = spawn(command.file, [...command.args(inputPath)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
   const ending = watchEnding(child);
+  if (child.pid === undefined) return notStarted((await ending).spawnError);
   const stderr = collectStderr(child.stderr);
   const stopper = createStopper(child, limits);
   try {
@@ -50,8 +53,8 @@ export async function runDecoder(
       maxBytes: Math.ceil(limits.maxSeconds * SAMPLE_RATE) * BYTES_PER_SAMPLE,
       onTooLong: () => stopper.stop('too_long'),
     });
-    const { exitCode, missing } = await ending;
-    return { byteCount, exitCode, missing, stopCause: stopper.cause(), stderr: stderr() };
+    const { exitCode } = await ending;
+    return { byteCount, exitCode, missing: false, stopCause: stopper.cause(), stderr: stderr() };
   } finally {
     stopper.release();
     child.kill('SIGKILL');
@@ -59,21 +62,39 @@ export async function runDecoder(
   }
 }
 
+const NOTHING: DecoderOutcome = {
+  byteCount: 0,
+  exitCode: null,
+  stopCause: null,
+  missing: false,
+  stderr: '',
+};
+
 /** Enough for the lines that matter: the first ones name the cause, the last ones the end. */
 const STDERR_HEAD = 8192;
 const STDERR_TAIL = 4096;
 
 type DecoderProcess = ChildProcessByStdio<null, Readable, Readable>;
 
-function watchEnding(
-  child: DecoderProcess,
-): Promise<{ readonly exitCode: number | null; readonly missing: boolean }> {
+interface Ending {
+  readonly exitCode: number | null;
+  /** Set when there never was a process. */
+  readonly spawnError: NodeJS.ErrnoException | null;
+}
+
+function watchEnding(child: DecoderProcess): Promise<Ending> {
   return new Promise((resolve) => {
-    child.once('error', () => {
-      if (child.pid === undefined) resolve({ exitCode: null, missing: true });
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve({ exitCode: null, spawnError: error });
     });
-    child.once('close', (exitCode) => resolve({ exitCode, missing: false }));
+    child.once('close', (exitCode) => resolve({ exitCode, spawnError: null }));
   });
+}
+
+/** No such program is an outcome; no memory or process left is the server's trouble and throws. */
+function notStarted(error: NodeJS.ErrnoException | null): DecoderOutcome {
+  if (error?.code === 'ENOENT' || error?.code === 'EACCES') return { ...NOTHING, missing: true };
+  throw error ?? new Error('the decoder process did not start');
 }
 
 function createStopper(child: DecoderProcess, limits: DecoderLimits) {
@@ -85,7 +106,6 @@ function createStopper(child: DecoderProcess, limits: DecoderLimits) {
   const onCancelled = (): void => stop('cancelled');
   const timer = setTimeout(() => stop('timeout'), limits.timeoutMs);
   limits.cancelled.addEventListener('abort', onCancelled, { once: true });
-  if (limits.cancelled.aborted) onCancelled();
   return {
     stop,
     cause: () => cause,

@@ -122,12 +122,13 @@ function isoImage(head: Uint8Array): string | null {
   return /^avi[fs]$/.test(brand) ? 'an AVIF image' : null;
 }
 
-/** Frame header of MPEG audio, ISO 11172-3 § 2.4.1.3: sync, no reserved version, layer, bit rate or sample rate. */
+/** Frame header of MPEG audio layer II or III, ISO 11172-3 § 2.4.1.3: sync, nothing reserved. */
 function isMpegAudio(head: Uint8Array): boolean {
   const [sync = 0, second = 0, third = 0] = head;
   const hasSync = sync === 0xff && (second & 0xe0) === 0xe0;
-  const reserved = (second & 0x18) === 0x08 || (second & 0x06) === 0;
-  return hasSync && !reserved && third >> 4 !== 15 && (third & 0x0c) !== 0x0c;
+  const layer = (second >> 1) & 3;
+  const known = (second & 0x18) !== 0x08 && (layer === 1 || layer === 2);
+  return hasSync && known && third >> 4 !== 15 && (third & 0x0c) !== 0x0c;
 }
 
 /** ADTS header, ISO 13818-7: sync and layer 0. */
