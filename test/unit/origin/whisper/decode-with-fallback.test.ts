@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DecodedChunk, DecodeItem, SearchOptions } from '#origin/engine/protocol.ts';
+import { decodeWithFallback, type FallbackOptions } from '#origin/whisper/decode-with-fallback.ts';
+import { buildPrompt } from '#origin/whisper/prompt.ts';
+import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
+import { writeTinyTokenizer } from '#test/support/tiny-whisper-tokenizer.ts';
+
+let root: string;
+let tokenizer: WhisperTokenizer;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'fallback-'));
+  await writeTinyTokenizer(root, { languages: ['en', 'de'] });
+  tokenizer = await loadWhisperTokenizer(root);
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const SPEECH = ' The harbor office opens at seven.';
+const LOOP = ' The same again.'.repeat(20);
+const span = { path: '/spool/a', startSample: 48_000, sampleCount: 160_000 };
+
+/** What the model shall say at each temperature, in order; the last answer stays. */
+function model(...answers: { text: string; avgLogProb?: number; noSpeechProb?: number }[]) {
+  const calls: { item: DecodeItem; search: SearchOptions }[] = [];
+  const decode = async (item: DecodeItem, search: SearchOptions): Promise<DecodedChunk> => {
+    const answer = answers[Math.min(calls.length, answers.length - 1)]!;
+    calls.push({ item, search });
+    const tokenIds = Int32Array.from(tokenizer.encode(answer.text));
+    const rows = tokenIds.length + 1;
+    const weights = Float32Array.from({ length: rows * 2 }, (_, index) => index);
+    return {
+      tokenIds,
+      tokenLogProbs: new Float32Array(tokenIds.length).fill(-0.5),
+      avgLogProb: answer.avgLogProb ?? -0.3,
+      noSpeechProb: answer.noSpeechProb ?? 0.1,
+      alignment: search.align ? { weights, rows, frames: 2 } : null,
+    };
+  };
+  return { calls, decode };
+}
+
+function run(
+  { decode }: ReturnType<typeof model>,
+  options: Partial<FallbackOptions> & { loudestDb?: number; path?: string } = {},
+) {
+  const { loudestDb, path = span.path, ...rest } = options;
+  const prompt = buildPrompt({ tokenizer, language: 'en', task: 'transcribe' });
+  return decodeWithFallback(
+    { tokenizer, decode },
+    { span: { ...span, path }, ...prompt, language: 'en', loudestDb },
+    { beamSize: 3, align: true, ...rest },
+  );
+}
+
+describe('decodeWithFallback', () => {
+  it('decodes a good chunk once, with the beams asked for', async () => {
+    const good = model({ text: SPEECH });
+    const result = await run(good);
+    expect(result).toMatchObject({ text: SPEECH, temperature: 0, avgLogProb: -0.3 });
+    expect(result.dropped).toBeUndefined();
+    expect(good.calls).toHaveLength(1);
+    expect(good.calls[0]!.search).toMatchObject({ beamWidth: 3, temperature: 0, align: true });
+    expect(good.calls[0]!.search.suppressTokens).toBe(tokenizer.suppressTokens);
+  });
+
+  it('samples five times at rising temperatures until a text passes', async () => {
+    const unsure = model(
+      { text: SPEECH, avgLogProb: -1.4 },
+      { text: LOOP, avgLogProb: -0.1 },
+      { text: SPEECH, avgLogProb: -0.8 },
+    );
+    const result = await run(unsure);
+    expect(result).toMatchObject({ text: SPEECH, temperature: 0.4, avgLogProb: -0.8 });
+    expect(unsure.calls.map(({ search }) => [search.temperature, search.beamWidth])).toEqual([
+      [0, 3],
+      [0.2, 5],
+      [0.4, 5],
+    ]);
+  });
+
+  it('keeps the likeliest varied text when all fail', async () => {
+    const hopeless = model(
+      { text: LOOP, avgLogProb: -0.1 },
+      { text: SPEECH, avgLogProb: -1.5 },
+      { text: `${SPEECH} So.`, avgLogProb: -1.2 },
+      { text: SPEECH, avgLogProb: -3 },
+    );
+    const result = await run(hopeless);
+    expect(hopeless.calls).toHaveLength(6);
+    expect(result).toMatchObject({ text: `${SPEECH} So.`, temperature: 0.4 });
+  });
+
+  it('tries only the temperature the caller names', async () => {
+    const unsure = model({ text: SPEECH, avgLogProb: -2 });
+    expect(await run(unsure, { temperature: 0.5 })).toMatchObject({ temperature: 0.5 });
+    expect(unsure.calls.map(({ search }) => search.temperature)).toEqual([0.5]);
+  });
+
+  it('cuts a loop that every temperature falls into, with its alignment', async () => {
+    const result = await run(model({ text: SPEECH + LOOP, avgLogProb: -0.1 }));
+    expect(result.text).toBe(' The harbor office opens at seven. The same again.');
+    const count = tokenizer.encode(result.text).length;
+    expect(result.tokenIds).toHaveLength(count);
+    expect(result.tokenLogProbs).toHaveLength(count);
+    expect(result.alignment).toMatchObject({ rows: count + 1, frames: 2 });
+    expect(result.alignment!.weights).toHaveLength((count + 1) * 2);
+    expect(result.compressionRatio).toBeGreaterThan(2.4);
+  });
+
+  it('tries again when a loop follows so much speech that the compression ratio passes', async () => {
+    const varied = Array.from({ length: 60 }, (_, i) => ` ${(i * 7919) % 1000}`).join('');
+    const looping = model({ text: `${varied}${' no'.repeat(20)}` }, { text: SPEECH });
+    expect(await run(looping)).toMatchObject({ text: SPEECH, temperature: 0.2 });
+  });
+
+  it('drops what the model takes for silence, without another attempt', async () => {
+    const silence = model({ text: ' Thank you.', avgLogProb: -1.3, noSpeechProb: 0.8 });
+    const result = await run(silence);
+    expect(result).toMatchObject({ text: '', dropped: 'silence', alignment: null });
+    expect(result).toMatchObject({ noSpeechProb: 0.8, avgLogProb: -1.3 });
+    expect(result.tokenIds).toHaveLength(0);
+    expect(silence.calls).toHaveLength(1);
+  });
+
+  it('does not decode a chunk too quiet to hear', async () => {
+    const inventive = model({ text: ' Thanks for watching!' });
+    expect(await run(inventive, { loudestDb: -90 })).toMatchObject({
+      text: '',
+      dropped: 'silence',
+    });
+    expect(inventive.calls).toHaveLength(0);
+    expect((await run(inventive, { loudestDb: -60 })).dropped).toBeUndefined();
+  });
+
+  it('samples the same stretch alike wherever it is spooled, and each temperature differently', async () => {
+    const first = model({ text: SPEECH, avgLogProb: -2 });
+    const second = model({ text: SPEECH, avgLogProb: -2 });
+    await run(first, { path: '/spool/a' });
+    await run(second, { path: '/spool/b' });
+    const seeds = first.calls.map(({ search }) => search.seed);
+    expect(second.calls.map(({ search }) => search.seed)).toEqual(seeds);
+    expect(new Set(seeds).size).toBe(seeds.length);
+    expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0)).toBe(true);
+  });
+});
