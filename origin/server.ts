@@ -27,6 +27,7 @@ export async function startServer(
   const { host, port } = deps.config;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer(SERVER_OPTIONS, listener);
+  const answers = watchAnswers(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainListenError(error, { host, port })));
     server.listen({ host, port }, resolve);
@@ -36,7 +37,7 @@ export async function startServer(
     // A TCP server's address is an object; only pipes have a string.
     port: (server.address() as AddressInfo).port,
     drain: () => {
-      drained ??= drainServer(server, deps);
+      drained ??= drainServer(server, { ...deps, answers });
       return drained;
     },
   };
@@ -53,39 +54,63 @@ const SERVER_OPTIONS = {
   keepAliveTimeout: 75_000,
 };
 
-async function drainServer(
-  server: Server,
-  deps: Pick<OriginDependencies, 'config' | 'admission' | 'transcriber'>,
-): Promise<boolean> {
+interface DrainTools extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber'> {
+  readonly answers: OpenAnswers;
+}
+
+async function drainServer(server: Server, tools: DrainTools): Promise<boolean> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  const timeout = startTimer(deps.config.drainTimeoutSeconds * 1000);
-  const work = deps.admission.close().then(() => true);
-  const isDone = await Promise.race([work, timeout.expired]);
-  timeout.clear();
-  await deps.transcriber.close();
-  if (isDone) {
-    // Answers are on their way; connections without a request go at once.
-    server.closeIdleConnections();
-  } else {
-    server.closeAllConnections();
-  }
-  const grace = startTimer(CLOSE_GRACE_MS);
-  const isClosed = await Promise.race([closed.then(() => true), grace.expired]);
-  grace.clear();
-  if (!isClosed) {
-    server.closeAllConnections();
-  }
-  return isDone;
+  const emptied = tools.admission.close();
+  const isInTime = await endsWithin(emptied, tools.config.drainTimeoutSeconds * 1000);
+  // Whatever is still running is rejected by this, and its answer says so.
+  await tools.transcriber.close();
+  await endsWithin(tools.answers.allSent(), SEND_GRACE_MS);
+  // What is left: kept-alive connections, ones that never asked anything, and clients that do not read.
+  server.closeAllConnections();
+  await closed;
+  return isInTime;
 }
 
-const CLOSE_GRACE_MS = 1000;
+/** For answers to leave, not for work. */
+const SEND_GRACE_MS = 5000;
 
-function startTimer(ms: number) {
+interface OpenAnswers {
+  /** Resolves when no request is without its complete answer. */
+  allSent(): Promise<void>;
+}
+
+function watchAnswers(server: Server): OpenAnswers {
+  let open = 0;
+  let whenNone: (() => void)[] = [];
+  server.on('request', (_request, response) => {
+    open++;
+    response.once('close', () => {
+      open--;
+      if (open === 0) {
+        for (const resolve of whenNone) {
+          resolve();
+        }
+        whenNone = [];
+      }
+    });
+  });
+  return {
+    allSent: async () => {
+      if (open > 0) {
+        await new Promise<void>((resolve) => whenNone.push(resolve));
+      }
+    },
+  };
+}
+
+async function endsWithin(work: Promise<void>, limitMs: number): Promise<boolean> {
   const { promise: expired, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), ms);
-  return { expired, clear: () => clearTimeout(timer) };
+  const timer = setTimeout(() => resolve(false), limitMs);
+  const isDone = await Promise.race([work.then(() => true), expired]);
+  clearTimeout(timer);
+  return isDone;
 }
 
 function explainListenError(error: Error, address: { host: string; port: number }): Error {

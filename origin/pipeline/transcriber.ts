@@ -42,6 +42,6 @@ export interface Transcriber {
   transcribe(request: TranscribeRequest): Promise<Transcript>;
   models(): TranscriberModels;
   health(): TranscriberHealth;
-  /** Ends the engine. Requests still running are rejected. */
+  /** Ends the engine. Requests still running, and later ones, are rejected with `shutting_down`. */
   close(): Promise<void>;
 }

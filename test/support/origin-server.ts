@@ -12,6 +12,7 @@ import { loadConfig } from '#origin/config.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { OriginDependencies } from '#origin/routes/origin-env.ts';
 import { prepareSpool } from '#origin/routes/spool.ts';
 import { type RunningServer, startServer } from '#origin/server.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
@@ -101,6 +102,7 @@ export interface TestOrigin {
   readonly transcriber: DrivenTranscriber;
   readonly admission: Admission;
   readonly spoolDir: string;
+  readonly dependencies: OriginDependencies;
   /** Lines of the log, parsed; emits `line`. */
   readonly log: Record<string, unknown>[];
   readonly logEvents: EventEmitter;
@@ -137,6 +139,7 @@ export async function startTestOrigin(
     transcriber,
     admission,
     spoolDir: config.spoolDir,
+    dependencies: deps,
     log,
     logEvents,
     listSpool,
