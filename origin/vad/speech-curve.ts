@@ -1,12 +1,15 @@
 import type { SegmentResult } from '#origin/engine/protocol.ts';
 import { WINDOW_FRAMES } from '#origin/vad/frame-grid.ts';
 
+/** About 1 s. */
+const EDGE_FRAMES = 60;
+
 /**
  * Joins the activations of overlapping windows to one curve: the probability of speech per grid frame. Holds one window
  * of sums, however long the recording.
  *
- * Where windows overlap, a window counts less towards its edges (Hamming, as in pyannote), where the model saw only one
- * side of what it judges.
+ * Where windows overlap, a window counts less within a second of its edges, where the model saw only one side of what it
+ * judges. At a hop of 2.5 s this came closer to the truth than a Hamming window (pyannote's) or equal weights.
  */
 export class SpeechCurve {
   readonly #sums = new Float64Array(WINDOW_FRAMES);
@@ -72,7 +75,7 @@ export function speechOf(result: SegmentResult, window: number): Float32Array {
   return speech;
 }
 
-const EDGE_WEIGHTS = Float64Array.from(
-  { length: WINDOW_FRAMES },
-  (_, i) => 0.54 - 0.46 * Math.cos((2 * Math.PI * i) / (WINDOW_FRAMES - 1)),
+/** Rises over the first second and falls over the last; never 0, for the first second may have no other window. */
+const EDGE_WEIGHTS = Float64Array.from({ length: WINDOW_FRAMES }, (_, i) =>
+  Math.min(1, (Math.min(i, WINDOW_FRAMES - 1 - i) + 1) / EDGE_FRAMES),
 );
