@@ -27,6 +27,8 @@ export async function startServer(
   const { host, port } = deps.config;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer(SERVER_OPTIONS, listener);
+  // Without this Node invites the body (100 Continue) before anyone has looked whether it is wanted.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response));
   const answers = watchAnswers(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainListenError(error, { host, port })));

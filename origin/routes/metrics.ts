@@ -32,7 +32,7 @@ function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => boolean 
     if (sent !== undefined && internalApiKey !== null) {
       return isSameKey(sent, internalApiKey);
     }
-    const address = c.env.incoming?.socket.remoteAddress;
+    const address = c.env?.incoming?.socket.remoteAddress;
     // A proxy or tunnel on this machine would make the whole world look near.
     const isForwarded = FORWARDING_HEADERS.some((name) => c.req.header(name) !== undefined);
     return address !== undefined && !isForwarded && isListed(allowed, address);

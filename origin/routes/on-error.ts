@@ -9,13 +9,15 @@ import { type SttError, SttException } from '#shared/errors.ts';
 export function onError(deps: OriginDependencies) {
   return function handleError(thrown: Error, c: Context<OriginEnv>): Response {
     const error = toSttError(thrown, c.req.raw.signal);
+    const response = sendError(error, c, deps);
+    const entry = { request_id: c.get('requestId'), code: error.kind };
     if (error.kind === 'internal') {
-      deps.logger.error({ request_id: c.get('requestId'), err: thrown }, 'unexpected failure');
+      deps.logger.error({ ...entry, err: thrown }, 'unexpected failure');
     } else if (thrown.cause !== undefined) {
-      const { cause } = thrown;
-      deps.logger.debug({ request_id: c.get('requestId'), code: error.kind, cause }, 'cause');
+      const level = response.status >= 500 ? 'warn' : 'debug';
+      deps.logger[level]({ ...entry, err: thrown.cause }, 'cause');
     }
-    return sendError(error, c, deps);
+    return response;
   };
 }
 

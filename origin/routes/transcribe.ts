@@ -52,7 +52,7 @@ async function runInPlace(
 async function receive(c: OriginContext, deps: OriginDependencies): Promise<Upload> {
   const startedMs = deps.now();
   const source = {
-    body: bodyOf(c),
+    openBody: () => openBody(c),
     contentType: c.req.header('content-type'),
     contentLength: c.req.header('content-length'),
   };
@@ -69,9 +69,13 @@ async function receive(c: OriginContext, deps: OriginDependencies): Promise<Uplo
 }
 
 /** Node's own stream where there is one: it can be left half read without ending the connection. */
-function bodyOf(c: OriginContext): Readable {
-  const { incoming } = c.env;
+function openBody(c: OriginContext): Readable {
+  // Called without a server the app has no bindings at all, whatever Hono's type says.
+  const { incoming, outgoing }: Partial<OriginEnv['Bindings']> = c.env ?? {};
   if (incoming !== undefined) {
+    if (c.req.header('expect') !== undefined) {
+      outgoing?.writeContinue();
+    }
     return incoming;
   }
   const { body } = c.req.raw;

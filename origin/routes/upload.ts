@@ -15,7 +15,8 @@ import { SttException } from '#shared/errors.ts';
 
 /** A request's body and what is known about it. */
 export interface UploadSource {
-  readonly body: Readable;
+  /** Called once, when the body is wanted: a client that sent `Expect: 100-continue` may wait for it. */
+  readonly openBody: () => Readable;
   readonly contentType: string | undefined;
   readonly contentLength: string | undefined;
 }
@@ -50,7 +51,7 @@ export async function receiveUpload(source: UploadSource, limits: UploadLimits):
   }
   const form = new FormReceiver(createParser(source, limits), { path, limits });
   try {
-    for await (const chunk of readChunks(source.body, { ...limits, maxBodyBytes })) {
+    for await (const chunk of readChunks(source.openBody(), { ...limits, maxBodyBytes })) {
       await form.write(chunk);
     }
     return await form.finish();
@@ -153,7 +154,8 @@ class FormReceiver {
   /** Stops writing and removes what was written. */
   async abandon(): Promise<void> {
     this.#stop.abort();
-    await this.#file?.written.catch(() => {});
+    // Only a closed file stays removed: one that is just being opened would come to be afterwards.
+    await this.#file?.closed;
     await removeSpoolFile(this.#path);
   }
 
@@ -185,9 +187,10 @@ class FormReceiver {
       return;
     }
     const target = createWriteStream(this.#path, { flags: 'wx', mode: 0o600 });
+    const closed = new Promise<void>((resolve) => target.once('close', resolve));
     const written = pipeline(stream, target, { signal: this.#stop.signal });
     written.catch((cause: unknown) => this.#fault.reject(toStorageError(cause)));
-    this.#file = { stream, name: name ?? '', written };
+    this.#file = { stream, name: name ?? '', written, closed };
   }
 }
 
@@ -197,6 +200,8 @@ interface ReceivedFile {
   readonly name: string;
   /** Settles when the file is complete on disk. */
   readonly written: Promise<void>;
+  /** Resolves when the file is closed, complete or not. */
+  readonly closed: Promise<void>;
 }
 
 function malformed(problem: string, cause?: unknown): SttException {

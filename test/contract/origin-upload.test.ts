@@ -148,6 +148,22 @@ describe('the size of an upload', () => {
     socket.destroy();
   });
 
+  it('is asked for with 100 Continue only when it is wanted', async () => {
+    const small = `${filePartHead()}bytes${ENDING}`;
+    const wanted = await openSocket(origin.port);
+    wanted.write(postHead([`Content-Length: ${small.length}`, 'Expect: 100-continue']));
+    const [invitation] = await once(wanted, 'data');
+    expect(String(invitation)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    wanted.write(small);
+    expect((await readAnswer(wanted)).status).toBe(200);
+    wanted.destroy();
+
+    const tooLarge = await openSocket(origin.port);
+    tooLarge.write(postHead([`Content-Length: ${102 * MB}`, 'Expect: 100-continue']));
+    expect((await readAnswer(tooLarge)).status).toBe(413);
+    tooLarge.destroy();
+  });
+
   it('is refused while reading when nothing tells the length', async () => {
     const socket = await openSocket(origin.port);
     socket.on('error', () => {});
