@@ -7,10 +7,11 @@ import { resolve } from 'node:path';
 import { ACCEPTED_FORMATS_HINT, DecodeFailure } from '#origin/audio/decode-failure.ts';
 import type { DecoderCommand } from '#origin/audio/decoder-command.ts';
 import { ffmpegCommand, findFfmpeg } from '#origin/audio/ffmpeg.ts';
-import { judgeOutcome } from '#origin/audio/judge-outcome.ts';
+import { type InspectedUpload, judgeOutcome } from '#origin/audio/judge-outcome.ts';
 import { nodeAvCommand } from '#origin/audio/node-av.ts';
 import { type DecoderOutcome, runDecoder } from '#origin/audio/run-decoder.ts';
 import { SNIFF_BYTES, sniffBytes } from '#origin/audio/sniff.ts';
+import { isLengthUnknown } from '#origin/audio/wav-header.ts';
 import { SpooledWaveform, type WaveformWriter } from '#origin/audio/waveform.ts';
 
 /** `auto`: the system's ffmpeg where it is installed, node-av otherwise. */
@@ -57,17 +58,17 @@ async function decode(
   options: DecodeOptions,
   run: { readonly write: WaveformWriter; readonly cancelled: AbortSignal },
 ): Promise<{ readonly truncated: boolean }> {
-  const container = await inspect(inputPath);
+  const upload = await inspect(inputPath);
   const command = options.command ?? (await chooseDecoder(options.decoder ?? 'auto'));
   const { maxSeconds, timeoutMs } = options;
   const limits = { maxSeconds, timeoutMs, cancelled: run.cancelled };
   const outcome = await runDecoder(command, inputPath, { limits, write: run.write });
   options.onOutcome?.({ ...outcome, decoder: command.name });
-  return judgeOutcome(outcome, container, limits);
+  return judgeOutcome(outcome, upload, limits);
 }
 
 /** What the file looks like; refuses what no decoder should see. */
-async function inspect(path: string): Promise<string | null> {
+async function inspect(path: string): Promise<InspectedUpload> {
   const head = await readHead(path);
   if (head.length === 0) {
     throw new DecodeFailure('empty_file', `The file is empty (0 bytes). ${ACCEPTED_FORMATS_HINT}`);
@@ -79,7 +80,8 @@ async function inspect(path: string): Promise<string | null> {
       `This looks like ${found.name}, not audio. ${ACCEPTED_FORMATS_HINT}`,
     );
   }
-  return found?.name ?? null;
+  const container = found?.name ?? null;
+  return { container, lengthUnknown: container === 'a WAV file' && isLengthUnknown(head) };
 }
 
 async function readHead(path: string): Promise<Uint8Array> {

@@ -3,27 +3,34 @@ import { ACCEPTED_FORMATS_HINT, DecodeFailure } from '#origin/audio/decode-failu
 import type { DecoderLimits, DecoderOutcome, StopCause } from '#origin/audio/run-decoder.ts';
 import { BYTES_PER_SAMPLE } from '#origin/audio/waveform.ts';
 
+/** What the first bytes of the file told. */
+export interface InspectedUpload {
+  /** What it looks like ("an MP3 file"), if known. */
+  readonly container: string | null;
+  /** The header does not say how long the audio is, so its end cannot come too early. */
+  readonly lengthUnknown: boolean;
+}
+
 /**
  * A file that broke off after real audio is accepted as `truncated`: the caller wants the text of what there is,
  * with a warning.
- * @param container what the first bytes looked like ("an MP3 file"), if known
  * @throws DecodeFailure
  */
 export function judgeOutcome(
   outcome: DecoderOutcome,
-  container: string | null,
+  upload: InspectedUpload,
   limits: Pick<DecoderLimits, 'maxSeconds' | 'timeoutMs'>,
 ): { readonly truncated: boolean } {
   if (outcome.stopCause !== null) throw stoppedFailure(outcome.stopCause, limits);
   if (outcome.missing || MISSING.test(outcome.stderr)) throw decoderMissing();
-  if (outcome.byteCount < BYTES_PER_SAMPLE) throw silentFailure(outcome.stderr, container);
+  if (outcome.byteCount < BYTES_PER_SAMPLE) throw silentFailure(outcome.stderr, upload.container);
   if (outcome.exitCode === null) {
     throw new DecodeFailure(
       'undecodable',
       'The decoder stopped unexpectedly while reading this file. Convert it to wav or mp3 and send it again.',
     );
   }
-  const brokeOff = TRUNCATED.test(outcome.stderr) && !STREAMED_WAV.test(outcome.stderr);
+  const brokeOff = !upload.lengthUnknown && TRUNCATED.test(outcome.stderr);
   return { truncated: outcome.exitCode !== 0 || brokeOff };
 }
 
@@ -48,8 +55,6 @@ const TRUNCATED = new RegExp(
   ].join('|'),
   'i',
 );
-/** A recorder that writes to a pipe cannot fill in the sizes: the end of such a file is its real end. */
-const STREAMED_WAV = /Ignoring maximum wav data size/i;
 const MISSING = /Cannot find package 'node-av'|Could not load the node-av|ERR_MODULE_NOT_FOUND/i;
 const NO_AUDIO = /matches no streams|does not contain any stream/i;
 const NO_INDEX = /moov atom not found/i;

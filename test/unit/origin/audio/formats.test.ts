@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   bestCorrelation,
@@ -101,6 +103,38 @@ for (const decoder of await runnableDecoders()) {
       const worst = samples.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i]!)), 0);
       expect(worst).toBeLessThan(1e-4);
     });
+
+    it('follows a stream that changes its sample rate and channels on the way', async () => {
+      const path = formatFixture('changing.mp3');
+      const { samples } = await decodeAll(path, {
+        waveformPath: scratch.file('waveform'),
+        decoder,
+      });
+      // Each part brings its encoder's padding, about 0.1 s.
+      expect(Math.abs(samples.length - 32_000)).toBeLessThan(5000);
+      const firstPart = bestCorrelation(samples.subarray(0, 15_000), reference, 1200);
+      expect(firstPart.correlation).toBeGreaterThan(0.95);
+      const secondPart = bestCorrelation(
+        samples.subarray(20_000),
+        reference.subarray(20_000),
+        4000,
+      );
+      expect(secondPart.correlation).toBeGreaterThan(0.95);
+    });
+
+    it.each([0, 0x7fffffff, 0xffffffff])(
+      'takes a WAV of unknown length (%i) as complete',
+      async (size) => {
+        const bytes = readFileSync(formatFixture('clip.wav'));
+        bytes.writeUInt32LE(size, bytes.indexOf('data', 0, 'latin1') + 4);
+        const path = scratch.file('streamed');
+        await writeFile(path, bytes);
+        const waveformPath = scratch.file('waveform');
+        const { samples, truncated } = await decodeAll(path, { waveformPath, decoder });
+        expect(samples.length).toBe(32_000);
+        expect(truncated).toBe(false);
+      },
+    );
 
     it.each(['truncated.mp3', 'truncated.webm', 'truncated_moov_at_start.mp4', 'short.wav'])(
       'takes what %s still holds and says that it is truncated',
