@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Interrupt } from '#origin/routes/interrupt.ts';
 import { SttException } from '#shared/errors.ts';
 
 export interface ReadLimits {
@@ -17,11 +18,10 @@ export async function* readChunks(
   body: Readable,
   limits: ReadLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const stalled = Promise.withResolvers<never>();
-  stalled.promise.catch(() => {});
+  const stall = new Interrupt();
   const limitSeconds = limits.idleTimeoutSeconds;
   const timer = setTimeout(() => {
-    stalled.reject(new SttException({ kind: 'upload_stalled', limitSeconds }));
+    stall.trigger(new SttException({ kind: 'upload_stalled', limitSeconds }));
   }, limitSeconds * 1000);
   const chunks = body.iterator({ destroyOnReturn: false });
   let isPending = false;
@@ -29,7 +29,7 @@ export async function* readChunks(
   try {
     while (true) {
       isPending = true;
-      const next = await Promise.race([nextChunk(chunks), stalled.promise]);
+      const next = await stall.wait(nextChunk(chunks));
       isPending = false;
       if (next === null) {
         return;

@@ -8,6 +8,7 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import { Interrupt } from '#origin/routes/interrupt.ts';
 import { readChunks } from '#origin/routes/read-chunks.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/routes/spool.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
@@ -102,7 +103,7 @@ class FormReceiver {
   readonly #limits: UploadLimits;
   readonly #fields: FormField[] = [];
   readonly #names: string[] = [];
-  readonly #fault = Promise.withResolvers<never>();
+  readonly #fault = new Interrupt();
   readonly #finished = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   #file: ReceivedFile | null = null;
@@ -111,15 +112,13 @@ class FormReceiver {
     this.#parser = parser;
     this.#path = options.path;
     this.#limits = options.limits;
-    // Nobody may be waiting when the fault comes.
-    this.#fault.promise.catch(() => {});
-    const tooMany = () => this.#fault.reject(malformed(`it has more than ${MAX_FIELDS} fields`));
+    const tooMany = () => this.#fault.trigger(malformed(`it has more than ${MAX_FIELDS} fields`));
     parser.on('field', (name, value, _nameCut, valueCut) => this.#onField(name, value, valueCut));
     parser.on('file', (name, stream, fileName) => this.#onFile(name, stream, fileName));
     parser.on('partsLimit', tooMany);
     parser.on('fieldsLimit', tooMany);
     parser.on('error', (cause) =>
-      this.#fault.reject(malformed('it ends too early or is damaged', cause)),
+      this.#fault.trigger(malformed('it ends too early or is damaged', cause)),
     );
     parser.on('finish', () => this.#finished.resolve());
   }
@@ -128,17 +127,17 @@ class FormReceiver {
   async write(chunk: Uint8Array): Promise<void> {
     const taken = Promise.withResolvers<void>();
     this.#parser.write(chunk, () => taken.resolve());
-    await Promise.race([taken.promise, this.#fault.promise]);
+    await this.#fault.wait(taken.promise);
   }
 
   async finish(): Promise<Upload> {
     this.#parser.end();
-    await Promise.race([this.#finished.promise, this.#fault.promise]);
+    await this.#fault.wait(this.#finished.promise);
     const file = this.#file;
     if (file === null) {
       throw new SttException({ kind: 'no_file', fields: this.#names });
     }
-    await Promise.race([file.written, this.#fault.promise]);
+    await this.#fault.wait(file.written);
     if (file.stream.bytesRead === 0) {
       throw new SttException({ kind: 'empty_file' });
     }
@@ -168,7 +167,7 @@ class FormReceiver {
     if (isCut) {
       const message = `the value is longer than ${MAX_FIELD_BYTES} bytes.`;
       const faults = [{ field: name, message, type: 'string_too_long' }];
-      this.#fault.reject(new SttException({ kind: 'invalid_fields', faults }));
+      this.#fault.trigger(new SttException({ kind: 'invalid_fields', faults }));
     }
   }
 
@@ -179,17 +178,17 @@ class FormReceiver {
       stream.resume();
       return;
     }
-    stream.on('limit', () => this.#fault.reject(tooLarge(this.#limits)));
+    stream.on('limit', () => this.#fault.trigger(tooLarge(this.#limits)));
     if (this.#file !== null) {
       stream.on('error', () => {});
       stream.resume();
-      this.#fault.reject(new SttException({ kind: 'several_files' }));
+      this.#fault.trigger(new SttException({ kind: 'several_files' }));
       return;
     }
     const target = createWriteStream(this.#path, { flags: 'wx', mode: 0o600 });
     const closed = new Promise<void>((resolve) => target.once('close', resolve));
     const written = pipeline(stream, target, { signal: this.#stop.signal });
-    written.catch((cause: unknown) => this.#fault.reject(toStorageError(cause)));
+    written.catch((cause: unknown) => this.#fault.trigger(toStorageError(cause)));
     this.#file = { stream, name: name ?? '', written, closed };
   }
 }

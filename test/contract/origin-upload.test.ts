@@ -165,25 +165,50 @@ describe('the size of an upload', () => {
   });
 
   it('is refused while reading when nothing tells the length', async () => {
-    const socket = await openSocket(origin.port);
-    socket.on('error', () => {});
-    socket.write(postHead(['Transfer-Encoding: chunked']));
-    const answered = readAnswer(socket);
-    const head = filePartHead();
-    socket.write(`${head.length.toString(16)}\r\n${head}\r\n`);
-    const piece = Buffer.alloc(MB);
+    const upload = await openChunked();
     for (let sent = 0; sent <= 100; sent++) {
-      socket.write(`${MB.toString(16)}\r\n`);
-      socket.write(piece);
-      if (!socket.write('\r\n')) {
-        await Promise.race([once(socket, 'drain'), answered]);
-      }
+      await upload.write(PIECE);
     }
     // The body never ends; the answer comes all the same.
-    expect((await answered).status).toBe(413);
-    socket.destroy();
+    expect((await upload.answered).status).toBe(413);
+    upload.socket.destroy();
+  });
+
+  it('does not show in memory', async () => {
+    const upload = await openChunked();
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    for (let sent = 0; sent < 95; sent++) {
+      await upload.write(PIECE);
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    await upload.write(Buffer.from(ENDING));
+    upload.socket.write('0\r\n\r\n');
+    expect((await upload.answered).status).toBe(200);
+    expect(most).toBeLessThan(48 * MB);
+    upload.socket.destroy();
   });
 });
+
+const PIECE = Buffer.alloc(MB);
+
+/** A body without an announced length, and in it a file that has just begun. */
+async function openChunked() {
+  const socket = await openSocket(origin.port);
+  // The server may close while we still write; the answer says why.
+  socket.on('error', () => {});
+  socket.write(postHead(['Transfer-Encoding: chunked']));
+  const answered = readAnswer(socket);
+  const write = async (piece: Buffer) => {
+    socket.write(`${piece.length.toString(16)}\r\n`);
+    socket.write(piece);
+    if (!socket.write('\r\n')) {
+      await Promise.race([once(socket, 'drain'), answered]);
+    }
+  };
+  await write(Buffer.from(filePartHead()));
+  return { socket, answered, write };
+}
 
 describe('an upload that does not go on', () => {
   it('is given up with 408 after UPLOAD_IDLE_TIMEOUT', async () => {
