@@ -1,5 +1,9 @@
 /** How a decoder ended → success, success of a damaged file, or a failure in words for the caller. */
-import { ACCEPTED_FORMATS_HINT, DecodeFailure } from '#origin/audio/decode-failure.ts';
+import {
+  ACCEPTED_FORMATS_HINT,
+  DecodeFailure,
+  type DecodeFailureReason,
+} from '#origin/audio/decode-failure.ts';
 import type { DecoderLimits, DecoderOutcome, StopCause } from '#origin/audio/run-decoder.ts';
 import { BYTES_PER_SAMPLE } from '#origin/audio/waveform.ts';
 
@@ -56,10 +60,29 @@ const TRUNCATED = new RegExp(
   'i',
 );
 const MISSING = /Cannot find package 'node-av'|Could not load the node-av|ERR_MODULE_NOT_FOUND/i;
-const NO_AUDIO = /matches no streams|does not contain any stream/i;
-const NO_INDEX = /moov atom not found/i;
-const NO_CODEC = /Decoder .*not found|Unknown decoder|no decoder found/i;
 const NOT_ALLOWED = /not on whitelist/i;
+
+const SILENT_CAUSES: readonly {
+  readonly pattern: RegExp;
+  readonly reason: DecodeFailureReason;
+  readonly text: string;
+}[] = [
+  {
+    pattern: /matches no streams|does not contain any stream/i,
+    reason: 'no_audio_track',
+    text: `has no audio track. ${ACCEPTED_FORMATS_HINT}`,
+  },
+  {
+    pattern: /moov atom not found/i,
+    reason: 'undecodable',
+    text: 'is cut off: its index (the "moov" part) is missing. Send the complete file again.',
+  },
+  {
+    pattern: /Decoder .*not found|Unknown decoder|no decoder found/i,
+    reason: 'undecodable',
+    text: `uses an audio codec that this server cannot decode. ${ACCEPTED_FORMATS_HINT}`,
+  },
+];
 
 function stoppedFailure(
   cause: StopCause,
@@ -84,23 +107,8 @@ function stoppedFailure(
 /** Not one sample came out: the decoder's own words say why. */
 function silentFailure(stderr: string, container: string | null): DecodeFailure {
   const looks = container === null ? 'This file' : `This looks like ${container}, but it`;
-  if (NO_AUDIO.test(stderr)) {
-    return new DecodeFailure(
-      'no_audio_track',
-      `${looks} has no audio track. ${ACCEPTED_FORMATS_HINT}`,
-    );
-  }
-  if (NO_INDEX.test(stderr)) {
-    return new DecodeFailure(
-      'undecodable',
-      `${looks} is cut off: its index (the "moov" part) is missing. Send the complete file again.`,
-    );
-  }
-  if (NO_CODEC.test(stderr)) {
-    return new DecodeFailure(
-      'undecodable',
-      `${looks} uses an audio codec that this server cannot decode. ${ACCEPTED_FORMATS_HINT}`,
-    );
+  for (const { pattern, reason, text } of SILENT_CAUSES) {
+    if (pattern.test(stderr)) return new DecodeFailure(reason, `${looks} ${text}`);
   }
   if (container === null || NOT_ALLOWED.test(stderr)) {
     return new DecodeFailure(

@@ -28,7 +28,7 @@ async function refusal(path: string, options: Partial<DecodeOptions> = {}) {
   return failure;
 }
 
-async function processExists(pid: number): Promise<boolean> {
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -62,6 +62,15 @@ describe.each(decoders)('startDecoding of bad files with %s', (decoder) => {
     const failure = await refusal(path, { decoder });
     expect(failure.reason).toBe('not_audio');
     expect(failure.message).not.toContain('upload');
+  });
+
+  it('says that the codec is the trouble when the container is read but the codec is unknown', async () => {
+    const webm = (await readFile(formatFixture('clip.webm'))).toString('latin1');
+    const path = scratch.file('upload');
+    await writeFile(path, webm.replaceAll('A_OPUS', 'A_NONE'), 'latin1');
+    const failure = await refusal(path, { decoder });
+    expect(failure.reason).toBe('undecodable');
+    expect(failure.message).toMatch(/WebM.*codec/);
   });
 
   it('stops at maxSeconds with too_long and never writes more', async () => {
@@ -103,14 +112,17 @@ describe('startDecoding', () => {
   });
 
   it('kills a decoder that takes longer than timeoutMs', async () => {
-    const waveform = start(formatFixture('clip.wav'), { command: ENDLESS, timeoutMs: 1500 });
-    await waveform.available(1);
-    const pid = (await readFile(waveform.path)).readInt32LE(0);
-    const failure = await failureOf(waveform.available(Number.POSITIVE_INFINITY));
+    let exitCode: number | null | undefined;
+    const failure = await refusal(formatFixture('clip.wav'), {
+      command: ENDLESS,
+      timeoutMs: 500,
+      onOutcome: (outcome) => {
+        exitCode = outcome.exitCode;
+      },
+    });
     expect(failure.reason).toBe('timeout');
-    expect(failure.message).toContain('1.5 s');
-    expect(await processExists(pid)).toBe(false);
-    await waveform.dispose();
+    expect(failure.message).toContain('0.5 s');
+    expect(exitCode).toBeNull();
   });
 
   it('kills the decoder when the signal is aborted', async () => {
@@ -121,12 +133,12 @@ describe('startDecoding', () => {
     });
     await waveform.available(1);
     const pid = (await readFile(waveform.path)).readInt32LE(0);
-    expect(await processExists(pid)).toBe(true);
+    expect(processExists(pid)).toBe(true);
 
     request.abort();
     const failure = await failureOf(waveform.available(Number.POSITIVE_INFINITY));
     expect(failure.reason).toBe('cancelled');
-    expect(await processExists(pid)).toBe(false);
+    expect(processExists(pid)).toBe(false);
     await waveform.dispose();
   });
 
@@ -146,7 +158,7 @@ describe('startDecoding', () => {
     await waveform.available(1);
     const pid = (await readFile(waveform.path)).readInt32LE(0);
     await waveform.dispose();
-    expect(await processExists(pid)).toBe(false);
+    expect(processExists(pid)).toBe(false);
     expect(existsSync(waveform.path)).toBe(false);
   });
 
