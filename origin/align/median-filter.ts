@@ -49,12 +49,15 @@ function insertSorted(sorted: Float32Array, length: number, value: number): void
 
 /** Moves the one value that leaves the window over to where the new one belongs. */
 function replaceSorted(sorted: Float32Array, leaving: number, entering: number): void {
-  let slot = sorted.indexOf(leaving);
+  const last = sorted.length - 1;
+  let slot = 0;
+  // By hand: over seven values a built-in search costs more than the search itself.
+  while (slot < last && sorted[slot] !== leaving) slot++;
   while (slot > 0 && sorted[slot - 1]! > entering) {
     sorted[slot] = sorted[slot - 1]!;
     slot--;
   }
-  while (slot < sorted.length - 1 && sorted[slot + 1]! < entering) {
+  while (slot < last && sorted[slot + 1]! < entering) {
     sorted[slot] = sorted[slot + 1]!;
     slot++;
   }

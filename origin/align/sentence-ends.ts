@@ -31,7 +31,7 @@ const CLEAR_PAUSE_SECONDS = 0.4;
 
 /** Latin, CJK, Arabic, Urdu, Devanagari, Armenian, Ethiopic, Myanmar, Khmer, Tibetan. */
 const TERMINAL = /[.!?…。！？｡．؟۔।॥։።၊။។།]$/u;
-const CLOSING = /["'”’»›)\]」』）】]+$/u;
+const CLOSING = /[\s"'”’»›)\]」』）】]+$/u;
 const OPENING = /^["'“‘«‹([¿¡„-]+/u;
 const STARTS_LOWER_CASE = /^[^\p{L}\p{N}]*\p{Ll}/u;
 

@@ -60,19 +60,23 @@ const PUNCTUATION_ONLY = /^[\s\p{P}]*$/u;
 const JOINED_SYMBOL = /[#@&%*/\\_]/;
 const OPENING = /^\s*[\p{Ps}\p{Pi}\p{Pd}¿¡]|^\s+["']/u;
 
-/** Tokens taken together until their bytes are whole characters. Tokens without text are left out. */
+/**
+ * Tokens taken together until their bytes are whole characters. Tokens without text are left out; a token that is
+ * space only gives it to the next piece.
+ */
 function wholeCharacters(tokenIds: ArrayLike<number>, decode: (ids: number[]) => string): Piece[] {
   const pieces: Piece[] = [];
   let waiting: number[] = [];
+  let space = '';
   for (let index = 0; index < tokenIds.length; index++) {
     waiting.push(tokenIds[index]!);
     const text = decode(waiting);
     const isLast = index === tokenIds.length - 1 || waiting.length === MAX_UNFINISHED_TOKENS;
     if (UNFINISHED.test(text) && !isLast) continue;
-    const whole = text.replace(BROKEN, '');
-    if (whole !== '') {
-      pieces.push({ text: whole, first: index + 1 - waiting.length, end: index + 1 });
-    }
+    const whole = space + text.replace(BROKEN, '');
+    const isSpace = whole.trim() === '';
+    if (!isSpace) pieces.push({ text: whole, first: index + 1 - waiting.length, end: index + 1 });
+    space = isSpace ? whole : '';
     waiting = [];
   }
   return pieces;

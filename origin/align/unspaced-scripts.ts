@@ -17,10 +17,12 @@ const STARTS_UNSPACED = new RegExp(`^[${UNSPACED}]`, 'u');
 const ENDS_UNSPACED = new RegExp(`[${UNSPACED}]${MARK}*$`, 'u');
 const STARTS_WITHOUT_ROOM = new RegExp(`^[${UNSPACED}${WIDE_PUNCTUATION}]`, 'u');
 const ENDS_WITHOUT_ROOM = new RegExp(`[${UNSPACED}${WIDE_PUNCTUATION}]${MARK}*$`, 'u');
-const WORDS = new RegExp(
-  `[${UNSPACED}]${MARK}*[^\\s${UNSPACED}\\p{L}\\p{N}]*|[^\\s${UNSPACED}]+`,
-  'gu',
-);
+
+const OPENING = '\\p{Ps}\\p{Pi}';
+const UNSPACED_WORD = `[${OPENING}]*[${UNSPACED}]${MARK}*[^\\s${UNSPACED}\\p{L}\\p{N}${OPENING}]*`;
+/** French sets a space before these marks. */
+const SPACED_MARKS = '(?:[ \\u00a0\\u202f][!?;:»]+(?!\\S))*';
+const WORDS = new RegExp(`${UNSPACED_WORD}|[^\\s${UNSPACED}]+${SPACED_MARKS}`, 'gu');
 
 /** The text begins with a letter of such a script. */
 export function startsUnspaced(text: string): boolean {

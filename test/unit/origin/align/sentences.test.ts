@@ -133,6 +133,12 @@ describe('estimateSentences', () => {
     expect(second!.endSeconds).toBe(19);
   });
 
+  it('keeps brackets and spaced marks with their sentence', () => {
+    const sentences = (text: string) => estimateSentences(text, span).map((each) => each.text);
+    expect(sentences('行った。「はい」と言った。')).toEqual(['行った。', '「はい」と言った。']);
+    expect(sentences('« Ça va ? » Oui !')).toEqual(['« Ça va ? »', 'Oui !']);
+  });
+
   it('has no sentence for no text', () => {
     expect(estimateSentences('  ', span)).toEqual([]);
   });
