@@ -3,9 +3,7 @@
  * object; and it stays exact where one character's bytes are spread over several tokens.
  */
 export interface ByteVocabulary {
-  /** The bytes of one token; none for an id that stands for no text. */
-  bytesOf(id: number): Uint8Array;
-  /** The text of tokens. An unfinished or broken character at either end becomes U+FFFD. */
+  /** The text of tokens; ids that are no text give nothing. An unfinished or broken character at either end becomes U+FFFD. */
   decode(ids: Iterable<number>): string;
 }
 
@@ -25,9 +23,9 @@ export function createByteVocabulary(
   }
   const bytesOf = (id: number): Uint8Array =>
     Uint8Array.from(spellings[id] ?? '', (character) => byteOf.get(character) ?? UNKNOWN_BYTE);
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   return {
-    bytesOf,
-    decode: (ids) => new TextDecoder().decode(Buffer.concat(Array.from(ids, bytesOf))),
+    decode: (ids) => decoder.decode(Buffer.concat(Array.from(ids, bytesOf))),
   };
 }
 

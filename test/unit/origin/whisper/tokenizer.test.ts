@@ -30,6 +30,11 @@ describe('loadWhisperTokenizer', () => {
     );
   });
 
+  it('keeps a byte order mark, which is text like any other', async () => {
+    const tokenizer = await load('multi');
+    expect(tokenizer.decode(tokenizer.encode('\ufeffa'))).toBe('\ufeffa');
+  });
+
   it('merges bytes as the merge list says', async () => {
     const tokenizer = await load('multi');
     expect(tokenizer.encode(' and')).toEqual([258]);
