@@ -66,6 +66,8 @@ export interface HubDownload {
 export const DEFAULT_ENDPOINT = 'https://huggingface.co';
 const DEFAULT_STALL_MS = 30_000;
 const MAX_REDIRECTS = 5;
+/** Nothing is lost yet when the first question fails: whoever is offline should learn it soon. */
+const LIST_ATTEMPTS = 3;
 const MAX_LISTED_FILES = 10_000;
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
@@ -96,6 +98,7 @@ export function createHub(options: HubOptions = {}): Hub {
   const getJson = <T>(path: string, schema: z.ZodType<T>, signal: AbortSignal | undefined) =>
     withRetries(() => fetchJson(session, { url: `${base}${path}`, schema, signal }), {
       ...retry,
+      maxAttempts: Math.min(retry.maxAttempts ?? LIST_ATTEMPTS, LIST_ATTEMPTS),
       signal,
     });
   return {

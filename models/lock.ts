@@ -28,14 +28,18 @@ export async function withLock<T>(path: string, doing: string, work: () => Promi
   }
 }
 
+/** The file appears with its content, so that nobody reads an empty one: it is written aside and linked. */
 function tryCreate(path: string, doing: string): boolean {
-  const note = JSON.stringify({ pid: process.pid, host: hostname(), doing });
+  const aside = `${path}.${process.pid}.new`;
+  writeFileSync(aside, JSON.stringify({ pid: process.pid, host: hostname(), doing }));
   try {
-    writeFileSync(path, note, { flag: 'wx' });
+    linkSync(aside, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(aside, { force: true });
   }
 }
 
