@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '#origin/metrics/definitions.ts';
+import { createMetrics } from '#origin/metrics/metrics.ts';
+
+const ALL = [COUNTERS, GAUGES, HISTOGRAMS].flatMap((table) => Object.values(table));
+
+describe('the metrics', () => {
+  it.each(ALL)('$name keeps the prefix and says what it is', ({ name, help }) => {
+    expect(name).toMatch(/^mana_stt_[a-z_]+$/);
+    expect(help).toMatch(/\.$/);
+  });
+
+  it('have the names and labels of the existing dashboard', () => {
+    const labels = new Map<string, readonly string[]>(ALL.map((it) => [it.name, it.labelNames]));
+    expect(labels.get('mana_stt_model_loaded')).toEqual(['model']);
+    expect(labels.get('mana_stt_requests_total')).toEqual(['status', 'model', 'language']);
+    expect(labels.get('mana_stt_characters_transcribed_total')).toEqual([]);
+    expect(labels.get('mana_stt_active_requests')).toEqual([]);
+    expect(labels.get('mana_stt_transcription_duration_seconds')).toEqual(['model']);
+    expect(labels.get('mana_stt_file_size_mb')).toEqual([]);
+    expect(labels.get('mana_stt_model_load_duration_seconds')).toEqual([]);
+  });
+});
+
+describe('createMetrics', () => {
+  it('renders what the pipeline reports', async () => {
+    const metrics = createMetrics();
+    metrics.observeStage('decode', 0.2);
+    metrics.observeBatch(4);
+    metrics.observeModelLoad('base', 1.5);
+    metrics.setModelLoaded('base', true);
+    metrics.countEngineRestart();
+    const { text } = await metrics.render();
+    expect(text).toContain('mana_stt_stage_duration_seconds_sum{stage="decode"} 0.2');
+    expect(text).toContain('mana_stt_batch_items_sum 4');
+    expect(text).toContain('mana_stt_model_load_duration_seconds_sum 1.5');
+    expect(text).toContain('mana_stt_model_loaded{model="base"} 1');
+    expect(text).toContain('mana_stt_engine_restarts_total 1');
+  });
+
+  it('makes registries that do not know each other', async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.countError('no_file');
+    expect((await other.render()).text).not.toContain('code="no_file"');
+  });
+});
