@@ -184,6 +184,26 @@ describe('a transfer that is cut', () => {
     expect(existsSync(join(dir, 'model.safetensors.part'))).toBe(false);
   });
 
+  it('may be cut more often than attempts are allowed, as long as each brings something', async () => {
+    const server = await serve();
+    const { onProgress, reaches } = watchProgress();
+    let sent = 0;
+    server.faults.push({
+      ...{ path: 'model.safetensors', times: 6, afterBytes: 100_000, ending: 'cut' },
+      until: () => {
+        sent += 100_000;
+        return reaches(sent);
+      },
+    });
+    const { options, weights } = prepare(server, { onProgress });
+    await pullModel(options);
+    expect(server.servedOf('model.safetensors').map(({ sentBytes }) => sentBytes)).toEqual([
+      ...Array.from({ length: 6 }, () => 100_000),
+      300_000,
+    ]);
+    expect(readFileSync(weights).equals(WEIGHTS)).toBe(true);
+  });
+
   it('is given up on after as many attempts in vain as allowed', async () => {
     const server = await serve();
     server.faults.push({ path: 'model.safetensors', afterBytes: 0, ending: 'cut' });
