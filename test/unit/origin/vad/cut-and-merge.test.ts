@@ -33,6 +33,12 @@ describe('ChunkMerger', () => {
     ]);
   });
 
+  it('lets a chunk be as long as the limit with both paddings and not a sample longer', () => {
+    const first: [number, number] = [10, 40];
+    expect(chunksOf([first, [60, 100]], 200)).toHaveLength(1);
+    expect(chunksOf([first, [60, 101]], 200)).toHaveLength(2);
+  });
+
   it('splits at a pause longer than the largest gap and not at one as long', () => {
     const regions: [number, number][] = [
       [0, 10],

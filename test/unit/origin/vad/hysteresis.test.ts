@@ -49,6 +49,17 @@ describe('SpeechHysteresis', () => {
     ]);
   });
 
+  it('cuts the rest again by its own probabilities', () => {
+    const speech = Array.from({ length: 20 }, () => 0.9);
+    speech[6] = 0.7;
+    speech[13] = 0.6;
+    expect(regionsOf(speech)).toEqual([
+      [0, 6],
+      [6, 13],
+      [13, 20],
+    ]);
+  });
+
   it('keeps the rest after a cut however short it is', () => {
     const speech = [...Array.from({ length: 10 }, () => 0.9), 0.8];
     expect(regionsOf(speech, { ...LIMITS, minSpeechFrames: 5 })).toEqual([
