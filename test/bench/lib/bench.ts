@@ -39,7 +39,7 @@ export interface BenchContext {
   whisperx(): Promise<Contender | null>;
   /** Runs a timing alone on the machine, as far as --lock reaches; what others used is told by `otherLoad`. */
   alone<T>(task: () => Promise<T>): Promise<T>;
-  /** A sentence on the other work of the machine during the timings so far. */
+  /** A sentence on the other work of the machine during the timings since the last call. */
   otherLoad(): string;
   /** Runs heavy work that is not timed, beside others. */
   beside<T>(task: () => Promise<T>): Promise<T>;

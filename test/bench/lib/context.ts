@@ -43,7 +43,7 @@ export function createContext(options: BenchOptions): OwnedContext {
       shares.push(measured.otherShare);
       return measured.result;
     },
-    otherLoad: () => otherLoadNote(shares),
+    otherLoad: () => otherLoadNote(shares.splice(0)),
     beside: (task) => withLock(options.lock, 'shared', task),
   };
   const stop = async () => {
