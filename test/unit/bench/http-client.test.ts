@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { type MultipartPart, parseMultipartRequest } from '@remix-run/multipart-parser/node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { transcribeOverHttp } from '#test/bench/lib/http-client.ts';
 
@@ -27,15 +27,22 @@ async function listen(handler: http.RequestListener): Promise<string> {
 
 describe('transcribeOverHttp', () => {
   it('sends the whole file and its fields as multipart, and reads the times of the words', async () => {
-    const parts: MultipartPart[] = [];
+    const forms: FormData[] = [];
     const url = await listen(async (request, response) => {
-      for await (const part of parseMultipartRequest(request)) parts.push(part);
+      const headers = { 'content-type': request.headers['content-type'] ?? '' };
+      forms.push(await new Response(await buffer(request), { headers }).formData());
       response.end(JSON.stringify(ANSWER));
     });
     const answer = await transcribeOverHttp(url, CLIP, { language: 'en' });
-    expect(parts.map((part) => part.name)).toEqual(['align', 'language', 'file']);
-    expect(parts[2]?.filename).toBe('en_harbor.flac');
-    expect(Buffer.from(parts[2]!.bytes).equals(readFileSync(CLIP))).toBe(true);
+    const form = Object.fromEntries(forms[0] ?? []);
+    const file = form['file'];
+    if (!(file instanceof File)) throw new Error('the field file is not a file');
+    expect({ align: form['align'], language: form['language'] }).toEqual({
+      align: 'true',
+      language: 'en',
+    });
+    expect(file.name).toBe('en_harbor.flac');
+    expect(Buffer.from(await file.arrayBuffer()).equals(readFileSync(CLIP))).toBe(true);
     expect(answer.words).toEqual([{ word: 'Hello.', startSeconds: 0.1, endSeconds: 0.5 }]);
     expect(answer.seconds).toBeGreaterThan(0);
   });
