@@ -228,7 +228,8 @@ export class EngineProcess implements EngineCalls {
 
   #afterLoad(result: LoadResult): void {
     this.#models.set(result.model, result);
-    this.#options.log.info({ ...result }, 'model loaded');
+    const level = result.note === null ? 'info' : 'warn';
+    this.#options.log[level]({ ...result }, 'model loaded');
     this.#options.onLoaded?.(result);
     this.#options.onState?.(this.status());
   }

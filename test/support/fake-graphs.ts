@@ -11,13 +11,13 @@ export interface FakeGraphsSettings {
   readonly refuseWith?: string;
 }
 
-/** Made for settings that a real engine would refuse, too. */
+/** The same contract as the real graphs' function of this name. */
 export function createEngineCalls(settings: FakeGraphsSettings): EngineImplementation {
   if (settings.refuseWith !== undefined) throw new Error(settings.refuseWith);
   return {
     load: async ({ model }) => {
       act(model);
-      return { model, device: settings.device, loadSeconds: 0.25 };
+      return { model, device: settings.device, loadSeconds: 0.25, note: null };
     },
     segment: async ({ windows }) => ({
       activations: Float32Array.from(windows, (window) => window.startSample),

@@ -141,8 +141,8 @@ describe('EngineProcess', () => {
     expect(bench.engine.status()).toMatchObject({
       device: 'cuda',
       models: [
-        { model: 'base', device: 'cuda', loadSeconds: 0.25 },
-        { model: 'tiny', device: 'cuda', loadSeconds: 0.25 },
+        { model: 'base', device: 'cuda', loadSeconds: 0.25, note: null },
+        { model: 'tiny', device: 'cuda', loadSeconds: 0.25, note: null },
       ],
     });
     expect(loaded).toEqual(['base', 'tiny']);

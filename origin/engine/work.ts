@@ -1,0 +1,78 @@
+import type {
+  AudioSpan,
+  DecodedChunk,
+  DecodeItem,
+  DetectLanguageRequest,
+  DetectLanguageResult,
+  SearchOptions,
+  SegmentRequest,
+  SegmentResult,
+} from './protocol.ts';
+
+/** Whose work it is. */
+export interface WorkContext {
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  /** Seconds of audio known to be still ahead of this request; smaller goes first. */
+  readonly remainingSeconds: () => number;
+}
+
+export interface DecodeWorkRequest {
+  readonly model: string;
+  readonly item: DecodeItem;
+  readonly search: SearchOptions;
+}
+
+interface WorkBase {
+  /** Order of arrival. */
+  readonly order: number;
+  readonly arrivedAt: number;
+  readonly context: WorkContext;
+  /** Engine processes or calls that were lost with this work. */
+  attempts: number;
+  /** It was in a call that failed: it is tried again without company. */
+  alone: boolean;
+  /** Seconds that others' preparation was allowed to delay it so far. */
+  delayedSeconds: number;
+  /** Encode calls made for it; bounded, should the engine's cache be too small to keep what they give. */
+  encodeCalls: number;
+}
+
+export interface SegmentWork extends WorkBase {
+  readonly kind: 'segment';
+  readonly request: SegmentRequest;
+  readonly done: PromiseWithResolvers<SegmentResult>;
+}
+
+export interface DetectWork extends WorkBase {
+  readonly kind: 'detect';
+  readonly request: DetectLanguageRequest;
+  readonly done: PromiseWithResolvers<DetectLanguageResult>;
+}
+
+export interface DecodeWork extends WorkBase {
+  readonly kind: 'decode';
+  readonly request: DecodeWorkRequest;
+  /** Items of one key may share a call. */
+  readonly batchKey: string;
+  readonly done: PromiseWithResolvers<DecodedChunk>;
+}
+
+/** One thing a request waits for. */
+export type Work = SegmentWork | DetectWork | DecodeWork;
+
+/** Audio at the engine's 16 kHz. */
+export function spanSeconds(span: AudioSpan): number {
+  return span.sampleCount / 16_000;
+}
+
+/** The chunks whose audio features the work needs. */
+export function spansOf(work: DetectWork | DecodeWork): readonly AudioSpan[] {
+  return work.kind === 'detect' ? work.request.spans : [work.request.item.span];
+}
+
+/** Equal for items that the engine can decode in one call; the seed is not part of it. */
+export function batchKeyOf(request: DecodeWorkRequest): string {
+  const { model, item, search } = request;
+  return JSON.stringify([model, item.promptIds.length, item.sotIndex, { ...search, seed: 0 }]);
+}
