@@ -109,6 +109,25 @@ describe('createScheduler', () => {
     await run(long);
   });
 
+  it.each([
+    { followUpMs: 50, order: ['short', 'long'] },
+    { followUpMs: 10, order: ['long', 'short'] },
+  ])('holds a decode call back for $followUpMs ms, for who has more to ask', async (row) => {
+    const { clock, engine, scheduler, run } = setUp({ followUpMs: row.followUpMs });
+    const long = decodeSpan(scheduler, contextOf('long', 3600), spanOf('long', 0, 30));
+    const context = contextOf('short', 5);
+    const short = async () => {
+      await scheduler.detectLanguage({ model: 'base', spans: [spanOf('short', 0, 5)] }, context);
+      const pause = Promise.withResolvers<void>();
+      clock.after(380, pause.resolve);
+      await pause.promise;
+      context.ahead = 0;
+      await decodeSpan(scheduler, context, spanOf('short', 0, 5));
+    };
+    await run(Promise.all([long, short()]));
+    expect(decodes(engine.calls).map(({ spans }) => spans[0]?.path)).toEqual(row.order);
+  });
+
   it('brings a long recording on while short ones never cease', async () => {
     const { engine, run, send } = setUp();
     let isOver = false;
