@@ -46,6 +46,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     const tail = readFileSync(logFile, 'utf8').slice(-2000);
     await stopChild(child);
+    rmSync(folder, { recursive: true, force: true });
     throw new Error(`${error instanceof Error ? error.message : error}\n${tail}`, { cause: error });
   }
   const listenSeconds = (performance.now() - started) / 1000;
