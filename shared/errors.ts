@@ -6,9 +6,9 @@ export type SttError =
   | { readonly kind: 'no_file'; readonly fields: readonly string[] }
   | { readonly kind: 'empty_file' }
   | { readonly kind: 'several_files' }
-  /** `found` says in plain words what the bytes are, e.g. "plain text" or "a video without sound". */
-  | { readonly kind: 'undecodable_audio'; readonly found: string }
-  | { readonly kind: 'audio_too_long'; readonly seconds: number; readonly limitSeconds: number }
+  /** `explanation`: sentences for the caller, what was found and what to send instead. */
+  | { readonly kind: 'undecodable_audio'; readonly explanation: string }
+  | { readonly kind: 'audio_too_long'; readonly limitSeconds: number }
   | { readonly kind: 'malformed_body'; readonly problem: string }
   | { readonly kind: 'unsupported_media_type'; readonly found: string | null }
   | { readonly kind: 'upload_stalled'; readonly limitSeconds: number }
@@ -135,9 +135,9 @@ function describeBadUpload(error: BadUpload): string {
     case 'several_files':
       return 'The form has more than one file. Send one recording per request.';
     case 'undecodable_audio':
-      return `The file could not be read as audio: ${error.found}. Send mp3, wav, m4a, flac, ogg, webm or mp4.`;
+      return error.explanation;
     case 'audio_too_long':
-      return `The recording lasts ${Math.round(error.seconds)} s; at most ${error.limitSeconds} s are accepted.`;
+      return `The recording is longer than ${error.limitSeconds} s, the most that is accepted.`;
     case 'malformed_body':
       return `The form could not be read: ${error.problem}.`;
     case 'unsupported_media_type':

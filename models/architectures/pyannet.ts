@@ -7,7 +7,7 @@
  */
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import type { ModelBuilder } from '../onnx/model-builder.ts';
-import { add, reshape, table, transpose, unsqueeze } from '../onnx/ops.ts';
+import { add, reshape, squeeze, table, transpose, unsqueeze } from '../onnx/ops.ts';
 import { SINC_FILTERS, SINC_KERNEL, sincFilters } from './sinc-filters.ts';
 
 const WINDOW_SAMPLES = 80_000;
@@ -41,23 +41,32 @@ function sincNet(g: GraphBuilder, waveform: Value): Value {
       times: parameter('n_'),
       window: parameter('window_'),
     });
-    const sinc = table(g, 'sinc_filters', [SINC_FILTERS, 1, SINC_KERNEL], filters);
-    const strides = { kernel_shape: [SINC_KERNEL], strides: [SINC_STRIDE] };
-    const normalised = instanceNorm(g, waveform, 'sincnet.wav_norm1d');
-    const bands = g.op('Abs', [g.op('Conv', [normalised, sinc], strides)]);
-    let x = poolAndNorm(g, bands, 0);
+    let x = sincLayer(g, waveform, filters);
     for (const layer of [1, 2]) {
       const name = `sincnet.conv1d.${layer}`;
       const inputs = [x, trained(g, `${name}.weight`, 3), trained(g, `${name}.bias`, 1)];
-      x = poolAndNorm(g, g.op('Conv', inputs, { kernel_shape: [5] }), layer);
+      const bands = g.op('Conv', inputs, { kernel_shape: [5] });
+      x = normAndRelu(g, g.op('MaxPool', [bands], { kernel_shape: [3], strides: [3] }), layer);
     }
     return x;
   });
 }
 
-function poolAndNorm(g: GraphBuilder, x: Value, layer: number): Value {
-  const pooled = g.op('MaxPool', [x], { kernel_shape: [3], strides: [3] });
-  return leakyRelu(g, instanceNorm(g, pooled, `sincnet.norm1d.${layer}`));
+/**
+ * The band-pass filters and their pooling, as on an image one pixel high: for those onnxruntime has a kernel that need
+ * not copy the 251 samples of each frame first.
+ */
+function sincLayer(g: GraphBuilder, waveform: Value, filters: Float32Array): Value {
+  const sinc = table(g, 'sinc_filters', [SINC_FILTERS, 1, 1, SINC_KERNEL], filters);
+  const row = unsqueeze(g, instanceNorm(g, waveform, 'sincnet.wav_norm1d'), 2);
+  const shape = { kernel_shape: [1, SINC_KERNEL], strides: [1, SINC_STRIDE] };
+  const bands = g.op('Abs', [g.op('Conv', [row, sinc], shape)]);
+  const pooled = g.op('MaxPool', [bands], { kernel_shape: [1, 3], strides: [1, 3] });
+  return normAndRelu(g, squeeze(g, pooled, 2), 0);
+}
+
+function normAndRelu(g: GraphBuilder, x: Value, layer: number): Value {
+  return leakyRelu(g, instanceNorm(g, x, `sincnet.norm1d.${layer}`));
 }
 
 function instanceNorm(g: GraphBuilder, x: Value, name: string): Value {

@@ -39,8 +39,8 @@ export interface WhisperConfig {
   readonly alignmentHeads: readonly (readonly [number, number])[];
   readonly endToken: number;
   readonly noSpeechToken: number;
-  /** Ids of the language tokens, ascending; empty for English-only models. */
-  readonly languageTokens: readonly number[];
+  /** Ascending by token; empty for English-only models. */
+  readonly languages: readonly { readonly code: string; readonly token: number }[];
 }
 
 /**
@@ -51,10 +51,11 @@ export function readWhisperConfig(folder: string): WhisperConfig {
   const config = readJson(join(folder, 'config.json'), ConfigJson);
   const generation = readJson(join(folder, 'generation_config.json'), GenerationConfigJson);
   const endToken = [generation.eos_token_id ?? 50_257].flat()[0] ?? 50_257;
-  const languageTokens = Object.values(generation.lang_to_id ?? {}).sort((a, b) => a - b);
+  const languages = Object.entries(generation.lang_to_id ?? {})
+    .map(([name, token]) => ({ code: name.replace(/^<\|(.*)\|>$/, '$1'), token }))
+    .sort((a, b) => a.token - b.token);
   // <|nospeech|> stands right before <|notimestamps|> in every Whisper vocabulary.
-  const noTimestamps =
-    generation.no_timestamps_token_id ?? (languageTokens.length ? 50_363 : 50_362);
+  const noTimestamps = generation.no_timestamps_token_id ?? (languages.length ? 50_363 : 50_362);
   return {
     width: config.d_model,
     encoder: { layers: config.encoder_layers, heads: config.encoder_attention_heads },
@@ -66,7 +67,7 @@ export function readWhisperConfig(folder: string): WhisperConfig {
     alignmentHeads: generation.alignment_heads ?? upperHalfHeads(config),
     endToken,
     noSpeechToken: noTimestamps - 1,
-    languageTokens,
+    languages,
   };
 }
 

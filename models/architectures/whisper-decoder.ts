@@ -86,9 +86,10 @@ function startProbabilities(
   const logits = cast(g, project(g, hidden, EMBEDDING, null, precision), 'float32');
   const noSpeech = gather(g, softmax(g, logits), int(g, config.noSpeechToken), 1);
   g.output('no_speech_prob', noSpeech, ['batch']);
-  if (config.languageTokens.length === 0) return;
-  const languages = softmax(g, gather(g, logits, ints(g, config.languageTokens), 1));
-  g.output('language_probs', languages, ['batch', config.languageTokens.length]);
+  if (config.languages.length === 0) return;
+  const languageTokens = config.languages.map(({ token }) => token);
+  const languages = softmax(g, gather(g, logits, ints(g, languageTokens), 1));
+  g.output('language_probs', languages, ['batch', languageTokens.length]);
 }
 
 /** (B, P, width) → (B, width) */

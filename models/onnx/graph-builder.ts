@@ -71,6 +71,19 @@ export class GraphBuilder {
     this.#outputs.push(valueInfo(name, value.type, dims));
   }
 
+  /**
+   * Hands `values` to the graph around this one (a loop or branch). A value made here is handed over as it is: an
+   * `Identity` in between would copy it at every step.
+   */
+  handOver(values: readonly Value[]): void {
+    const made = new Set(this.#nodes.flatMap((node) => node.output ?? []));
+    for (const value of values) {
+      const dims = anyDims(value.rank);
+      if (made.delete(value.name)) this.#outputs.push(valueInfo(value.name, value.type, dims));
+      else this.output(this.model.uniqueName('handed_over'), value, dims);
+    }
+  }
+
   /** Names of all nodes made inside `body` start with `scope/`. */
   within<T>(scope: string, body: () => T): T {
     this.#scopes.push(scope);
@@ -129,9 +142,7 @@ export class GraphBuilder {
     const carried = start.carried.map((v) => inner.input(name('carried'), v.type, anyDims(v.rank)));
     const step = body(inner, { iteration, carried });
     checkSameTypes('loop', start.carried, step.carried);
-    for (const value of [step.condition, ...step.carried, ...step.scans]) {
-      inner.output(name('out'), value, anyDims(value.rank));
-    }
+    inner.handOver([step.condition, ...step.carried, ...step.scans]);
     const scanTypes = step.scans.map(({ type, rank }) => ({ type, rank: rank + 1 }));
     const outputs = this.#control(
       'Loop',
@@ -154,9 +165,7 @@ export class GraphBuilder {
     const branch = (hint: string, body: typeof whenTrue) => {
       const inner = new GraphBuilder(this.model, this.model.uniqueName(hint));
       const values = body(inner);
-      for (const value of values) {
-        inner.output(this.model.uniqueName(`${hint}/out`), value, anyDims(value.rank));
-      }
+      inner.handOver(values);
       return { inner, values };
     };
     const yes = branch('then', whenTrue);

@@ -122,6 +122,15 @@ export const OPERATORS: Readonly<Record<string, OperatorRule>> = {
   Gelu: rule('cuda', first, 'com.microsoft'),
   MultiHeadAttention: rule('cuda', first, 'com.microsoft'),
   // Only in graphs for the CPU.
+  DynamicQuantizeLinear: rule('none', ([x]) => [
+    { type: 'uint8', rank: known(x).rank },
+    { type: 'float32', rank: 0 },
+    { type: 'uint8', rank: 0 },
+  ]),
+  MatMulInteger: rule('none', ([a, b]) => [
+    { type: 'int32', rank: Math.max(known(a).rank, known(b).rank) },
+  ]),
+  QuantizeLinear: rule('none', ([x, , zero]) => [{ type: known(zero).type, rank: known(x).rank }]),
   DynamicQuantizeMatMul: rule('none', float, 'com.microsoft'),
   MatMulNBits: rule('cuda', float, 'com.microsoft'),
 };

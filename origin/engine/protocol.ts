@@ -110,4 +110,6 @@ export interface LoadResult {
   /** "cpu" or "cuda": what the sessions really run on. */
   readonly device: string;
   readonly loadSeconds: number;
+  /** Why a better device or build was not taken, for the log; null when the first choice worked. */
+  readonly note?: string | null;
 }
