@@ -71,6 +71,11 @@ export function readWhisperConfig(folder: string): WhisperConfig {
   };
 }
 
+/** Width of one attention head of the decoder. */
+export function headSizeOf(config: WhisperConfig): number {
+  return config.width / config.decoder.heads;
+}
+
 /** Without a published list: every head of the upper half of the decoder, as openai/whisper does. */
 function upperHalfHeads(config: z.infer<typeof ConfigJson>): [number, number][] {
   const heads: [number, number][] = [];

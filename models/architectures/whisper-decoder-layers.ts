@@ -2,8 +2,9 @@
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { add, cast, ints, matMul, reshape, softmax, table, transpose } from '../onnx/ops.ts';
 import type { Precision } from '../target.ts';
+import { type AudioKeysValues, attendExactly, attendFast } from './cross-attention.ts';
 import { gelu, layerNorm, linear, scaleQuery } from './layers.ts';
-import type { WhisperConfig } from './whisper-config.ts';
+import { headSizeOf, type WhisperConfig } from './whisper-config.ts';
 
 export const EMBEDDING = 'model.decoder.embed_tokens.weight';
 /** Stands for log 0: far below any sum of log-probabilities, and finite in float32. */
@@ -12,15 +13,7 @@ export const NEVER = -1e9;
 export interface DecoderNet {
   readonly config: WhisperConfig;
   readonly precision: Precision;
-  readonly cross: readonly CrossKeysValues[];
-}
-
-/** Keys and values of the audio, for one layer; computed once a batch. The axis of 1 is where beams broadcast. */
-export interface CrossKeysValues {
-  /** (B, heads, 1, headSize, F) */
-  readonly keys: Value;
-  /** (B, heads, 1, F, headSize) */
-  readonly values: Value;
+  readonly cross: readonly AudioKeysValues[];
 }
 
 /** How the tokens see each other: differs between a prompt, a step of the search and a whole text. */
@@ -30,35 +23,12 @@ export interface SelfAttention {
 }
 
 export interface LayerOptions {
-  /** Queries share one matrix product a head, or each has its own (see `crossAttention`). */
-  readonly queries?: 'together' | 'apart';
-  /** Gets each layer's attention probabilities over the audio, (B, heads, 1, T, F). */
+  /** Attention to the audio: exact for texts, fast for steps (see `cross-attention.ts`). */
+  readonly cross?: 'exact' | 'fast';
+  /** Gets each layer's exact attention scores over the audio before softmax, (B, heads, T, F). */
   readonly onCross?: (layer: number, scores: Value) => void;
   /** Stops after this layer's attention to the audio. */
   readonly lastLayer?: number;
-}
-
-export function headSizeOf(config: WhisperConfig): number {
-  return config.width / config.decoder.heads;
-}
-
-export function crossKeysValues(
-  g: GraphBuilder,
-  features: Value,
-  config: WhisperConfig,
-  precision: Precision,
-): CrossKeysValues[] {
-  const audio = cast(g, features, precision.maths);
-  const heads = config.decoder.heads;
-  return Array.from({ length: config.decoder.layers }, (_, layer) =>
-    g.within(`cross${layer}`, () => {
-      const name = `model.decoder.layers.${layer}.encoder_attn`;
-      const split = (x: Value) => reshape(g, x, [0, -1, heads, 1, headSizeOf(config)]);
-      const k = split(linear(g, audio, `${name}.k_proj`, precision, { bias: false }));
-      const v = split(linear(g, audio, `${name}.v_proj`, precision));
-      return { keys: transpose(g, k, [0, 2, 3, 4, 1]), values: transpose(g, v, [0, 2, 3, 1, 4]) };
-    }),
-  );
 }
 
 export function decoderLayers(
@@ -93,18 +63,13 @@ function decoderLayer(
   const v = linear(g, h, `${name}.self_attn.v_proj`, precision);
   const heard = self.attend(layer, q, k, v);
   const spoken = add(g, x, linear(g, heard, `${name}.self_attn.out_proj`, precision));
-  const attended = add(g, spoken, crossAttention(g, spoken, layer, net, options));
+  const attended = add(g, spoken, crossBlock(g, spoken, layer, net, options));
   const wide = layerNorm(g, attended, `${name}.final_layer_norm`);
   const inner = gelu(g, linear(g, wide, `${name}.fc1`, precision));
   return add(g, attended, linear(g, inner, `${name}.fc2`, precision));
 }
 
-/**
- * x (B, T, width) attends to the audio. On the CPU a step's few queries go one by one ("apart"): onnxruntime then
- * multiplies a vector by a matrix in place, where for 2 to 16 rows it would first copy the matrix into blocks, every
- * step anew. Measured on 2 cores, 4 items of 5 beams: 7.7 instead of 13.2 ms for six layers.
- */
-function crossAttention(
+function crossBlock(
   g: GraphBuilder,
   x: Value,
   layer: number,
@@ -113,21 +78,16 @@ function crossAttention(
 ): Value {
   const { config, precision } = net;
   const name = `model.decoder.layers.${layer}.encoder_attn`;
-  const [heads, headSize] = [config.decoder.heads, headSizeOf(config)];
+  const audio = net.cross[layer];
+  if (!audio) throw new Error(`no cross-attention keys for decoder layer ${layer}`);
   const h = layerNorm(g, x, `${name}_layer_norm`);
-  const q = scaleQuery(g, linear(g, h, `${name}.q_proj`, precision), headSize);
-  const apart = options.queries === 'apart';
-  // (B, heads, T, 1, headSize) apart, (B, heads, 1, T, headSize) together
-  const queries = apart
-    ? transpose(g, reshape(g, q, [0, -1, heads, 1, headSize]), [0, 2, 1, 3, 4])
-    : transpose(g, reshape(g, q, [0, -1, heads, 1, headSize]), [0, 2, 3, 1, 4]);
-  const kv = net.cross[layer];
-  if (!kv) throw new Error(`no cross-attention keys for decoder layer ${layer}`);
-  const scores = matMul(g, queries, kv.keys);
-  options.onCross?.(layer, scores);
-  const attended = matMul(g, softmax(g, scores), kv.values);
-  const merged = transpose(g, attended, apart ? [0, 2, 1, 3, 4] : [0, 3, 1, 2, 4]);
-  return linear(g, reshape(g, merged, [0, -1, config.width]), `${name}.out_proj`, precision);
+  const q = scaleQuery(g, linear(g, h, `${name}.q_proj`, precision), headSizeOf(config));
+  const queries = splitHeads(g, q, config);
+  const attended =
+    options.cross === 'fast'
+      ? attendFast(g, queries, audio, config)
+      : attendExactly(g, queries, audio, config, (scores) => options.onCross?.(layer, scores));
+  return linear(g, mergeHeads(g, attended, config), `${name}.out_proj`, precision);
 }
 
 /** (B, T, width) → (B, heads, T, headSize) */

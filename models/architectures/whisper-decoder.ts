@@ -24,16 +24,12 @@ import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import type { ModelBuilder } from '../onnx/model-builder.ts';
 import { cast, gather, int, ints, sizeOf, slice, softmax, squeeze } from '../onnx/ops.ts';
 import type { Precision } from '../target.ts';
+import { audioKeysValues } from './cross-attention.ts';
 import { project } from './layers.ts';
 import { alignmentWeights } from './whisper-aligner.ts';
 import type { WhisperConfig } from './whisper-config.ts';
 import { embedTokens, finalNorm } from './whisper-decoder-ends.ts';
-import {
-  crossKeysValues,
-  decoderLayers,
-  EMBEDDING,
-  prefillAttention,
-} from './whisper-decoder-layers.ts';
+import { decoderLayers, EMBEDDING, prefillAttention } from './whisper-decoder-layers.ts';
 import { searchInputs, searchLoop } from './whisper-search.ts';
 
 export function buildWhisperDecoder(
@@ -49,7 +45,7 @@ export function buildWhisperDecoder(
   const search = searchInputs(g, config);
   const align = g.input('align', 'bool', []);
 
-  const net = { config, precision, cross: crossKeysValues(g, features, config, precision) };
+  const net = { config, precision, cross: audioKeysValues(g, features, config, precision) };
   const prefill = g.within('prefill', () => {
     const attention = prefillAttention(g, sizeOf(g, prompt, 1), config);
     const x = decoderLayers(g, embedTokens(g, prompt, int(g, 0), net), net, attention);

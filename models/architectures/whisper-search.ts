@@ -31,13 +31,12 @@ import {
   where,
 } from '../onnx/ops.ts';
 import { project, scaleQuery } from './layers.ts';
-import type { WhisperConfig } from './whisper-config.ts';
+import { headSizeOf, type WhisperConfig } from './whisper-config.ts';
 import { embedTokens, finalNorm } from './whisper-decoder-ends.ts';
 import {
   type DecoderNet,
   decoderLayers,
   EMBEDDING,
-  headSizeOf,
   mergeHeads,
   NEVER,
   splitHeads,
@@ -169,7 +168,7 @@ function step(
   const attention = beamAttention(g, caches, reached, net.config);
   const position = add(g, context.promptLength, state.iteration);
   const embedded = embedTokens(g, chosen.tokens, position, net, 'same position');
-  const x = decoderLayers(g, embedded, net, attention, { queries: 'apart' });
+  const x = decoderLayers(g, embedded, net, attention, { cross: 'fast' });
   return {
     condition,
     carried: [finalNorm(g, x), chosen.scores, count, reached, ...attention.caches],

@@ -25,6 +25,16 @@ export function scalar(g: GraphBuilder, value: number, type: ElementType = 'floa
   return g.model.inline(`const/${type}/${value}`, type, [], raw);
 }
 
+/** uint8 scalar constant, e.g. the zero point of a quantised tensor. */
+export function uint8(g: GraphBuilder, value: number): Value {
+  return g.model.inline(`const/u${value}`, 'uint8', [], Uint8Array.of(value));
+}
+
+/** int8 scalar constant. */
+export function int8(g: GraphBuilder, value: number): Value {
+  return g.model.inline(`const/s${value}`, 'int8', [], bytesOf(Int8Array.of(value)));
+}
+
 /** Named float32 constant kept inside the model file: for small tables only. */
 export function table(
   g: GraphBuilder,
