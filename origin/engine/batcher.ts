@@ -27,7 +27,10 @@ export interface EngineScheduler {
     request: DetectLanguageRequest,
     context: WorkContext,
   ): Promise<DetectLanguageResult>;
-  /** One chunk; decoded together with others whose model, prompt length and search (but for the seed) are equal. */
+  /**
+   * One chunk; decoded together with others whose model, prompt length and search are equal, but for the seed (the
+   * first one's counts) and the length limit (the largest counts, so a loop may run longer than its own limit).
+   */
   decode(request: DecodeWorkRequest, context: WorkContext): Promise<DecodedChunk>;
   /** Fulfils when the queue takes more work of this request; to be awaited before making it. */
   capacity(context: WorkContext): Promise<void>;
@@ -255,7 +258,9 @@ class Scheduler implements EngineScheduler {
     if (head === undefined) return;
     const items = works.map((work) => work.request.item);
     const { model, search } = head.request;
-    const chunks = await this.#engine.decode({ model, items, search });
+    const maxNewTokens = Math.max(...works.map(({ request }) => request.search.maxNewTokens));
+    const batch = { model, items, search: { ...search, maxNewTokens } };
+    const chunks = await this.#engine.decode(batch);
     for (const [index, work] of works.entries()) {
       const chunk = chunks[index];
       if (chunk === undefined) throw new Error(`${chunks.length} chunks for ${items.length} items`);
