@@ -124,6 +124,13 @@ export function embed(g: GraphBuilder, indices: Value, name: string, precision: 
   return cast(g, gather(g, rows, indices), 'float32');
 }
 
+/** A trained matrix (outputs, inputs) as floats, for products that are not with a layer's input. */
+export function denseWeight(g: GraphBuilder, name: string, precision: Precision): Value {
+  if (precision.linear !== 'int8-dynamic') return weight(g, name, 2, precision.maths);
+  const { values, scales } = int8Weight(g, name);
+  return transpose(g, mul(g, cast(g, values, 'float32'), scales), [1, 0]);
+}
+
 /** Layer normalisation over the last axis, computed in float32. */
 export function layerNorm(g: GraphBuilder, x: Value, name: string): Value {
   const inputs = [

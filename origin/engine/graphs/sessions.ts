@@ -101,7 +101,9 @@ async function loadModel(name: string, settings: EngineSettings): Promise<Loaded
     try {
       const config = readWhisperConfig(built.dir);
       const options = sessionOptions(settings, choice.provider);
-      const graphs = await openWhisperGraphs(built.dir, options, config.vocabularySize);
+      const { vocabularySize, languages } = config;
+      const facts = { vocabularySize, isMultilingual: languages.length > 0 };
+      const graphs = await openWhisperGraphs(built.dir, options, facts);
       const loadSeconds = (performance.now() - started) / 1000;
       const note = refused.length > 0 ? refused.join('; ') : null;
       return {

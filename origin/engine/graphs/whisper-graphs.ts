@@ -28,6 +28,12 @@ export interface GraphDecodeRequest {
   readonly search: SearchOptions;
 }
 
+export interface GraphFacts {
+  readonly vocabularySize: number;
+  /** Only then the decoder can detect languages. */
+  readonly isMultilingual: boolean;
+}
+
 export interface WhisperGraphs {
   encode(chunks: readonly Float32Array[]): Promise<AudioFeatures[]>;
   decode(request: GraphDecodeRequest): Promise<DecodedChunk[]>;
@@ -39,13 +45,10 @@ export interface WhisperGraphs {
 export async function openWhisperGraphs(
   folder: string,
   options: InferenceSession.SessionOptions,
-  vocabularySize: number,
+  model: GraphFacts,
 ): Promise<WhisperGraphs> {
   const encoder = await InferenceSession.create(join(folder, 'encoder.onnx'), options);
   const decoder = await InferenceSession.create(join(folder, 'decoder.onnx'), options);
-
-  const run = (request: GraphDecodeRequest) =>
-    decoder.run(decoderFeeds(request, vocabularySize)) as Promise<Outputs>;
 
   return {
     async encode(chunks) {
@@ -56,13 +59,14 @@ export async function openWhisperGraphs(
       return rowsOf(features, chunks);
     },
     async decode(request) {
-      const outputs = await run(request);
+      const outputs = (await decoder.run(decoderFeeds(request, model))) as Outputs;
       return request.features.map((_, item) => chunkOf(outputs, item, request));
     },
     async languageProbabilities(features, sot) {
-      const search: SearchOptions = { ...ONE_STEP };
       const prompts = features.map(() => [sot]);
-      const outputs = await run({ features, prompts, sotIndex: 0, search });
+      const feeds = decoderFeeds({ features, prompts, sotIndex: 0, search: NO_SEARCH }, model);
+      const detect_language = new Tensor('bool', [true], []);
+      const outputs = (await decoder.run({ ...feeds, detect_language })) as Outputs;
       return outputs.language_probs.data as Float32Array;
     },
     async release() {
@@ -72,8 +76,8 @@ export async function openWhisperGraphs(
   };
 }
 
-/** Enough to read the probabilities at `<|startoftranscript|>`. */
-const ONE_STEP: SearchOptions = {
+/** Every input needs a value, also where language detection does not read it. */
+const NO_SEARCH: SearchOptions = {
   beamWidth: 1,
   maxNewTokens: 1,
   lengthPenalty: 1,
@@ -117,7 +121,10 @@ function rowsOf(features: Tensor, chunks: readonly Float32Array[]): AudioFeature
   }));
 }
 
-function decoderFeeds(request: GraphDecodeRequest, vocabularySize: number): Record<string, Tensor> {
+function decoderFeeds(
+  request: GraphDecodeRequest,
+  { vocabularySize, isMultilingual }: GraphFacts,
+): Record<string, Tensor> {
   const { features, prompts, search } = request;
   const batch = features.length;
   const { frames = 0, width = 0 } = features[0] ?? {};
@@ -141,6 +148,7 @@ function decoderFeeds(request: GraphDecodeRequest, vocabularySize: number): Reco
     suppress: suppression(search.suppressTokens, vocabularySize),
     suppress_begin: suppression(search.suppressAtBegin, vocabularySize),
     align: new Tensor('bool', [search.align], []),
+    ...(isMultilingual && { detect_language: new Tensor('bool', [false], []) }),
   };
 }
 
