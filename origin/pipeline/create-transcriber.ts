@@ -17,6 +17,7 @@ import { StageTimes } from '#origin/pipeline/stage-times.ts';
 import { toSttException } from '#origin/pipeline/to-stt-exception.ts';
 import { type ChunkResult, transcribeRecording } from '#origin/pipeline/transcribe.ts';
 import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
+import { SearchPlan } from '#origin/whisper/search-plan.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
 import { SttException } from '#shared/errors.ts';
@@ -129,7 +130,7 @@ async function transcribeFile(request: TranscribeRequest, job: FileJob): Promise
   });
   try {
     const chunks: ChunkResult[] = [];
-    const recording = { waveform, ...job, options, requestId, signal };
+    const recording = { waveform, ...job, plan: new SearchPlan(), options, requestId, signal };
     const languageHint = job.config.defaultLanguage;
     for await (const chunk of transcribeRecording({ ...recording, languageHint })) {
       chunks.push(chunk);

@@ -21,6 +21,7 @@ import { detectSpeech } from '#origin/vad/detect-speech.ts';
 import { type ChunkText, decodeWithFallback } from '#origin/whisper/decode-with-fallback.ts';
 import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 import { buildPrompt } from '#origin/whisper/prompt.ts';
+import type { SearchPlan } from '#origin/whisper/search-plan.ts';
 import type { WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import type { Segment, TranscribeOptions } from '#shared/contracts/transcript.ts';
 
@@ -34,6 +35,7 @@ export interface RecordingJob {
   readonly languageHint: string;
   readonly scheduler: EngineScheduler;
   readonly times: StageTimes;
+  readonly plan: SearchPlan;
   readonly requestId: string;
   readonly signal: AbortSignal;
 }
@@ -135,7 +137,7 @@ async function transcribeChunk(
         decode: (item, search) => job.scheduler.decode({ model: job.model, item, search }, context),
       },
       { span, ...start, language, loudestDb: await loudestDb(span) },
-      { beamSize, temperature, align },
+      { beamSize, temperature, align, plan: job.plan },
     ),
   );
   const alignStarted = performance.now();

@@ -12,6 +12,7 @@ import {
   isSilence,
   needsFallback,
 } from '#origin/whisper/quality.ts';
+import type { SearchPlan } from '#origin/whisper/search-plan.ts';
 import { tokenBudget } from '#origin/whisper/token-budget.ts';
 import type { WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 
@@ -32,8 +33,10 @@ export interface ChunkToDecode {
 }
 
 export interface FallbackOptions {
-  /** Beams at temperature 0. */
-  readonly beamSize: number;
+  /** Beams at temperature 0. Absent: greedy where that is sure of its words, else {@link DEFAULT_BEAMS}. */
+  readonly beamSize?: number | undefined;
+  /** What the chunks of one recording know of each other. Absent: beams at once. */
+  readonly plan?: SearchPlan | undefined;
   /** The only temperature to try. Absent: {@link TEMPERATURES} until one passes. */
   readonly temperature?: number | undefined;
   readonly align: boolean;
@@ -71,6 +74,12 @@ export async function decodeWithFallback(
 ): Promise<ChunkText> {
   if ((chunk.loudestDb ?? 0) < INAUDIBLE_DB) return droppedChunk(NOTHING_DECODED);
   const ladder = options.temperature === undefined ? TEMPERATURES : [options.temperature];
+  if (options.beamSize === undefined && ladder[0] === 0 && options.plan?.greedyFirst) {
+    const greedy = await attemptAt(0, dependencies, chunk, { ...options, beamSize: 1 });
+    const isSure = greedy.avgLogProb >= SURE_LOG_PROB && !needsFallback(greedy) && !greedy.hasLoop;
+    options.plan.note(isSure);
+    if (isSure) return withoutLoopMark(greedy);
+  }
   const attempts: Attempt[] = [];
   for (const temperature of ladder) {
     const attempt = await attemptAt(temperature, dependencies, chunk, options);
@@ -78,9 +87,14 @@ export async function decodeWithFallback(
     attempts.push(attempt);
     if (!needsFallback(attempt) && !attempt.hasLoop) break;
   }
-  const { hasLoop: _, ...kept } = attempts.reduce(better);
-  return kept;
+  return withoutLoopMark(attempts.reduce(better));
 }
+
+/** Beams where no number is asked for; openai/whisper's and faster-whisper's default. */
+export const DEFAULT_BEAMS = 5;
+
+/** From this mean log-probability on greedy search is taken at its word: a mean probability of 0.905. */
+const SURE_LOG_PROB = -0.1;
 
 /** No microphone's speech is that quiet; the noise of 16-bit audio is near -95. */
 const INAUDIBLE_DB = -75;
@@ -103,7 +117,7 @@ async function attemptAt(
   const decoded = await decode(
     { span, promptIds, sotIndex },
     {
-      beamWidth: temperature > 0 ? BEST_OF : options.beamSize,
+      beamWidth: temperature > 0 ? BEST_OF : (options.beamSize ?? DEFAULT_BEAMS),
       maxNewTokens: tokenBudget(language, span.sampleCount / SAMPLE_RATE, {
         promptLength: promptIds.length,
         maxTokens: tokenizer.maxTokens,
@@ -129,6 +143,10 @@ async function attemptAt(
     temperature,
     hasLoop: loopAt !== null,
   };
+}
+
+function withoutLoopMark({ hasLoop: _, ...text }: Attempt): ChunkText {
+  return text;
 }
 
 const SAMPLE_RATE = 16_000;

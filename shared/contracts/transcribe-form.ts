@@ -36,8 +36,10 @@ export const TranscribeForm = z
     prompt: formText(4000).optional().describe('Text that comes before: style, names, spelling.'),
     hotwords: formText(2000).optional().describe('Words to expect, commas between them.'),
     beam_size: formNumber({ min: 1, max: 10, integer: true })
-      .default(5)
-      .describe('Hypotheses followed at a time; more is slower and a little better.'),
+      .optional()
+      .describe(
+        'Hypotheses followed at a time. Absent: one where that is sure of its words, else 5.',
+      ),
     temperature: formNumber({ min: 0, max: 1 })
       .optional()
       .describe('One temperature in place of the usual ladder.'),
@@ -114,7 +116,6 @@ function toOptions(form: z.output<typeof TranscribeForm>): TranscribeOptions {
   return {
     align: form.align,
     diarize: form.diarize,
-    beamSize: form.beam_size,
     task: form.task,
     ...(form.language !== undefined && { language: form.language }),
     ...(form.languages !== undefined && { languages: form.languages }),
@@ -123,6 +124,7 @@ function toOptions(form: z.output<typeof TranscribeForm>): TranscribeOptions {
     ...(form.max_speakers !== undefined && { maxSpeakers: form.max_speakers }),
     ...(form.prompt !== undefined && { prompt: form.prompt }),
     ...(form.hotwords !== undefined && { hotwords: form.hotwords }),
+    ...(form.beam_size !== undefined && { beamSize: form.beam_size }),
     ...(form.temperature !== undefined && { temperature: form.temperature }),
   };
 }

@@ -67,8 +67,8 @@ export interface TranscribeOptions {
   prompt?: string;
   /** Words to expect, comma-separated. */
   hotwords?: string;
-  /** 1..10 */
-  beamSize: number;
+  /** 1..10. Absent: greedy where that is sure of its words, else 5 beams. */
+  beamSize?: number;
   /** 0..1, in place of the usual ladder of rising temperatures. */
   temperature?: number;
   /** `translate` gives English text. */

@@ -35,7 +35,7 @@ describe('POST /transcribe', () => {
     expect(body.request_id).toBe(response.headers.get('x-request-id'));
     expect(origin.transcriber.jobs[0]?.request).toMatchObject({
       fileName: 'hello.wav',
-      options: { language: 'de', align: false, diarize: false, beamSize: 5, task: 'transcribe' },
+      options: { language: 'de', align: false, diarize: false, task: 'transcribe' },
     });
     expect(origin.transcriber.seenBytes).toEqual([1000]);
   });

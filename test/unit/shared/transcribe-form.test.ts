@@ -20,7 +20,7 @@ function faults(...fields: [name: string, value: string][]) {
   return parsed.ok ? [] : parsed.error;
 }
 
-const DEFAULTS = { align: true, diarize: false, beamSize: 5, task: 'transcribe' };
+const DEFAULTS = { align: true, diarize: false, task: 'transcribe' };
 
 describe('parseTranscribeForm', () => {
   it('gives the defaults for a form without text fields', () => {

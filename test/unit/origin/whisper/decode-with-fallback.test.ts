@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DecodedChunk, DecodeItem, SearchOptions } from '#origin/engine/protocol.ts';
 import { decodeWithFallback, type FallbackOptions } from '#origin/whisper/decode-with-fallback.ts';
 import { buildPrompt } from '#origin/whisper/prompt.ts';
+import { SearchPlan } from '#origin/whisper/search-plan.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import { writeTinyTokenizer } from '#test/support/tiny-whisper-tokenizer.ts';
 
@@ -90,6 +91,42 @@ describe('decodeWithFallback', () => {
     const result = await run(hopeless);
     expect(hopeless.calls).toHaveLength(6);
     expect(result).toMatchObject({ text: `${SPEECH} So.`, temperature: 0.4 });
+  });
+
+  describe('with a plan and no number of beams', () => {
+    const adaptive = (plan = new SearchPlan()) => ({ beamSize: undefined, plan });
+    const widths = ({ calls }: ReturnType<typeof model>) => calls.map((c) => c.search.beamWidth);
+
+    it('takes greedy search at its word where it is sure', async () => {
+      const sure = model({ text: SPEECH, avgLogProb: -0.05 });
+      expect(await run(sure, adaptive())).toMatchObject({ text: SPEECH, avgLogProb: -0.05 });
+      expect(widths(sure)).toEqual([1]);
+    });
+
+    it('follows five beams where greedy is not sure', async () => {
+      const unsure = model({ text: LOOP, avgLogProb: -0.3 }, { text: SPEECH, avgLogProb: -0.2 });
+      expect(await run(unsure, adaptive())).toMatchObject({ text: SPEECH });
+      expect(widths(unsure)).toEqual([1, 5]);
+    });
+
+    it('does not trust a sure loop', async () => {
+      const loop = model({ text: LOOP, avgLogProb: -0.02 }, { text: SPEECH, avgLogProb: -0.2 });
+      expect(await run(loop, adaptive())).toMatchObject({ text: SPEECH });
+    });
+
+    it('leaves greedy out once it has kept failing in the recording', async () => {
+      const plan = new SearchPlan();
+      for (let i = 0; i < 2; i++) await run(model({ text: SPEECH }), adaptive(plan));
+      const next = model({ text: SPEECH });
+      await run(next, adaptive(plan));
+      expect(widths(next)).toEqual([5]);
+    });
+
+    it('does not try greedy when the caller names a temperature', async () => {
+      const sampled = model({ text: SPEECH });
+      await run(sampled, { ...adaptive(), temperature: 0.4 });
+      expect(sampled.calls.map(({ search }) => search.temperature)).toEqual([0.4]);
+    });
   });
 
   it('tries only the temperature the caller names', async () => {
