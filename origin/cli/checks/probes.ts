@@ -1,0 +1,31 @@
+/** How the checks look at the machine; tests bring their own. */
+export interface Probes {
+  readonly platform: string;
+  /** As Node names it: `x64`, `arm64`. */
+  readonly arch: string;
+  readonly nodeVersion: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Runs a program to its end; null where it cannot be started. */
+  run(program: string, args: readonly string[]): Promise<ProgramResult | null>;
+  /** Text of a small file; null where it cannot be read. */
+  readText(path: string): string | null;
+  exists(path: string): boolean;
+  /** Names in a folder; none where it does not exist. */
+  list(folder: string): readonly string[];
+  /** Bytes. `available` counts what the system can free at once. */
+  memory(): { readonly totalBytes: number; readonly availableBytes: number };
+  /** Bytes that may still be written to the disk of the nearest folder that exists; null where unknown. */
+  freeDiskBytes(path: string): Promise<number | null>;
+  /** Makes the folder and writes a small file there; the system's code (`EACCES` …) where that fails. */
+  tryToWrite(folder: string): Promise<string | null>;
+  /** Listens for a moment; the system's code (`EADDRINUSE` …) where that fails. */
+  tryToListen(host: string, port: number): Promise<string | null>;
+  /** The JSON that a GET gives; null where none comes within a few seconds. */
+  getJson(url: string): Promise<unknown>;
+}
+
+export interface ProgramResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
