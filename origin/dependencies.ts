@@ -4,7 +4,7 @@ import type { OriginConfig } from '#origin/config.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
-import { prepareSpool } from '#origin/routes/spool.ts';
+import { prepareSpool } from '#origin/spool.ts';
 
 /**
  * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` at the end.
@@ -14,7 +14,7 @@ export async function createDependencies(config: OriginConfig): Promise<OriginDe
   const logger = createLogger(config.logLevel);
   const removed = await prepareSpool(config.spoolDir);
   if (removed > 0) {
-    logger.warn({ removed }, 'removed uploads that an earlier run left behind');
+    logger.warn({ removed }, 'removed files that an earlier run left behind');
   }
   const metrics = createMetrics();
   const now = () => performance.now();

@@ -1,7 +1,5 @@
 /** The pipeline without HTTP: one engine, one scheduler, and a transcript for each recording. */
-import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { findBuilt, listInstalled, type ModelStore, openStore } from '#models/store.ts';
 import { startDecoding } from '#origin/audio/decode-audio.ts';
 import { SAMPLE_RATE, type SpooledWaveform } from '#origin/audio/waveform.ts';
@@ -13,10 +11,12 @@ import type { EngineSettings } from '#origin/engine/graphs/sessions.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { StageMetrics } from '#origin/metrics/metrics.ts';
 import { assembleTranscript } from '#origin/pipeline/assemble.ts';
+import { observeBatches } from '#origin/pipeline/observed-engine.ts';
 import { StageTimes } from '#origin/pipeline/stage-times.ts';
 import { toSttException } from '#origin/pipeline/to-stt-exception.ts';
 import { type ChunkResult, transcribeRecording } from '#origin/pipeline/transcribe.ts';
 import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
+import { makeSpoolDir, newSpoolPath } from '#origin/spool.ts';
 import { SearchPlan } from '#origin/whisper/search-plan.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
@@ -47,8 +47,7 @@ export function createTranscriber(
     settings: engineSettings(config, store, batch.size),
     idleTimeoutSeconds: config.idleTimeoutSeconds ?? -1,
     log: logger,
-    onLoaded: ({ model, device, loadSeconds, note }) => {
-      logger.info({ model, device, loadSeconds, note }, 'model loaded');
+    onLoaded: ({ model, loadSeconds }) => {
       metrics.observeModelLoad(model, loadSeconds);
       metrics.setModelLoaded(model, true);
     },
@@ -58,7 +57,7 @@ export function createTranscriber(
       for (const model of models.names()) metrics.setModelLoaded(model, false);
     },
   });
-  const scheduler = createScheduler(engine, {
+  const scheduler = createScheduler(observeBatches(engine, metrics), {
     batchSize: batch.size,
     encodeBatchSize: batch.encode,
     maxQueuedItems: MAX_QUEUED_ITEMS,
@@ -116,9 +115,10 @@ interface FileJob {
 
 async function transcribeFile(request: TranscribeRequest, job: FileJob): Promise<Transcript> {
   const { options, requestId, signal } = request;
+  await makeSpoolDir(job.config.spoolDir);
   const started = performance.now();
   const waveform = startDecoding(request, {
-    waveformPath: join(job.config.spoolDir, `${randomUUID()}.f32`),
+    waveformPath: newSpoolPath(job.config.spoolDir, 'waveform'),
     signal,
     maxSeconds: job.config.maxAudioSeconds,
     timeoutMs: DECODE_TIMEOUT_SECONDS * 1000,

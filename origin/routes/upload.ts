@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { Interrupt } from '#origin/routes/interrupt.ts';
 import { readChunks } from '#origin/routes/read-chunks.ts';
-import { newSpoolPath, removeSpoolFile } from '#origin/routes/spool.ts';
+import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
 

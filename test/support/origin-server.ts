@@ -13,8 +13,8 @@ import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
-import { prepareSpool } from '#origin/routes/spool.ts';
 import { type RunningServer, startServer } from '#origin/server.ts';
+import { prepareSpool } from '#origin/spool.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
 import { SttException } from '#shared/errors.ts';
 

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newSpoolPath, prepareSpool, removeSpoolFile } from '#origin/routes/spool.ts';
+import { newSpoolPath, prepareSpool, removeSpoolFile } from '#origin/spool.ts';
 
 let folder: string;
 
@@ -24,19 +24,23 @@ describe('prepareSpool', () => {
     expect(await readdir(join(folder, 'a'))).toEqual(['b']);
   });
 
-  it('removes uploads of processes that are gone, and nothing else', async () => {
+  it('removes files of processes that are gone, and nothing else', async () => {
     const kept = [`upload-${process.ppid}-${ID}`, 'notes.txt', `upload-x-${ID}`];
-    const left = [`upload-${DEAD_PID}-${ID}`, `upload-${process.pid}-${ID}`];
+    const left = [
+      `upload-${DEAD_PID}-${ID}`,
+      `upload-${process.pid}-${ID}`,
+      `waveform-${DEAD_PID}-${ID}`,
+    ];
     await Promise.all([...kept, ...left].map((name) => writeFile(join(folder, name), 'x')));
-    expect(await prepareSpool(folder)).toBe(2);
+    expect(await prepareSpool(folder)).toBe(left.length);
     expect((await readdir(folder)).sort()).toEqual(kept.sort());
   });
 
   it('knows the names that newSpoolPath gives', async () => {
-    const path = newSpoolPath(folder);
-    await writeFile(path, 'x');
-    expect(await prepareSpool(folder)).toBe(1);
-    expect(await readdir(folder)).not.toContain(basename(path));
+    const paths = [newSpoolPath(folder), newSpoolPath(folder, 'waveform')];
+    await Promise.all(paths.map((path) => writeFile(path, 'x')));
+    expect(await prepareSpool(folder)).toBe(2);
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 
