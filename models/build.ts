@@ -4,7 +4,7 @@ import { readWhisperConfig } from './architectures/whisper-config.ts';
 import { buildWhisperDecoder } from './architectures/whisper-decoder.ts';
 import { buildWhisperEncoder } from './architectures/whisper-encoder.ts';
 import { DataFile } from './onnx/data-file.ts';
-import { ModelBuilder } from './onnx/model-builder.ts';
+import { ModelBuilder, type WeightSource } from './onnx/model-builder.ts';
 import { openSafetensors } from './safetensors.ts';
 import { type ModelTarget, precisionOf } from './target.ts';
 
@@ -20,7 +20,7 @@ export interface BuildOptions {
   /** Folder that gets the graphs; made if missing. */
   readonly outDir: string;
   readonly target: ModelTarget;
-  /** `fraction` runs from 0 to 1. */
+  /** `fraction` runs from 0 to 1: the share of the weights' bytes that were converted; those left as they are take no time. */
   readonly onProgress?: (message: string, fraction: number) => void;
   /** Adds a `log_mel` output to the encoder, for parity tests. */
   readonly exposeLogMel?: boolean;
@@ -37,17 +37,19 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
   const say = options.onProgress ?? (() => {});
   const config = readWhisperConfig(sourceDir);
   mkdirSync(outDir, { recursive: true });
-  const weights = openSafetensors(sourceDir);
+  const opened = openSafetensors(sourceDir);
   const data = new DataFile(join(outDir, 'weights.data'));
+  let part = 'encoder';
+  const weights = countReads(opened, (share) => say(part, share));
   try {
     const precision = precisionOf(target);
-    say('encoder', 0);
+    say(part, 0);
     const encoder = new ModelBuilder('whisper-encoder', weights, data);
     buildWhisperEncoder(encoder, config, precision, {
       exposeLogMel: options.exposeLogMel ?? false,
     });
     encoder.save(join(outDir, 'encoder.onnx'));
-    say('decoder', 0.5);
+    part = 'decoder';
     const decoder = new ModelBuilder('whisper-decoder', weights, data);
     buildWhisperDecoder(decoder, config, precision);
     decoder.save(join(outDir, 'decoder.onnx'));
@@ -64,8 +66,23 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
     return { files };
   } finally {
     data.close();
-    weights.close();
+    opened.close();
   }
+}
+
+/** The same weights; tells after each read how much of all their bytes was read. */
+function countReads(weights: WeightSource, onRead: (share: number) => void): WeightSource {
+  const all = [...weights.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  let read = 0;
+  return {
+    tensors: weights.tensors,
+    readFloat32(name) {
+      const values = weights.readFloat32(name);
+      read += weights.tensors.get(name)?.byteLength ?? 0;
+      onRead(Math.min(1, read / all));
+      return values;
+    },
+  };
 }
 
 /** Graphs point into the published file where a tensor needs no change: it has to lie beside them. */
