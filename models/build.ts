@@ -5,6 +5,7 @@ import { buildWhisperDecoder } from './architectures/whisper-decoder.ts';
 import { buildWhisperEncoder } from './architectures/whisper-encoder.ts';
 import { DataFile } from './onnx/data-file.ts';
 import { ModelBuilder, type WeightSource } from './onnx/model-builder.ts';
+import { missingCudaKernels } from './onnx/operators.ts';
 import { openSafetensors } from './safetensors.ts';
 import { type ModelTarget, precisionOf } from './target.ts';
 
@@ -52,6 +53,7 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
     part = 'decoder';
     const decoder = new ModelBuilder('whisper-decoder', weights, data);
     buildWhisperDecoder(decoder, config, precision);
+    if (target === 'cuda-f16') for (const model of [encoder, decoder]) requireCudaKernels(model);
     decoder.save(join(outDir, 'decoder.onnx'));
     const files = ['encoder.onnx', 'decoder.onnx', 'weights.data'];
     for (const path of new Set([...encoder.referencedFiles(), ...decoder.referencedFiles()])) {
@@ -68,6 +70,12 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
     data.close();
     opened.close();
   }
+}
+
+/** One operator without a kernel would send its data from the GPU to the CPU and back, at every token. */
+function requireCudaKernels(model: ModelBuilder): void {
+  const missing = missingCudaKernels(model.usedKernels());
+  if (missing.length > 0) throw new Error(`CUDA has no kernel for ${missing.join(', ')}`);
 }
 
 /** The same weights; tells after each read how much of all their bytes was read. */

@@ -119,6 +119,8 @@ export class GraphBuilder {
     const base = [...this.#scopes, options.name ?? type].join('/');
     const outputs = types.map((t) => ({ ...t, name: this.model.uniqueName(base) }));
     this.#checkTypes(type, inputs);
+    const data = inputs[rule.dataInput];
+    if (data) this.model.noteUse(type, data.type);
     this.#nodes.push({
       opType: type,
       domain: rule.domain,
@@ -182,11 +184,6 @@ export class GraphBuilder {
       input: this.#inputs,
       output: this.#outputs,
     });
-  }
-
-  /** Names of all operators used, here and in the graphs inside. */
-  operators(): Set<string> {
-    return operatorsOf(this.#nodes);
   }
 
   #control(
@@ -264,15 +261,4 @@ function checkSameTypes(
   if (text(expected) !== text(found)) {
     throw new Error(`${where}: expected ${text(expected)}; found ${text(found)}`);
   }
-}
-
-function operatorsOf(nodes: readonly NodeProto[]): Set<string> {
-  const found = new Set<string>();
-  for (const node of nodes) {
-    if (node.opType) found.add(node.opType);
-    for (const { g } of node.attribute ?? []) {
-      for (const inner of operatorsOf(g?.node ?? [])) found.add(inner);
-    }
-  }
-  return found;
 }

@@ -34,6 +34,7 @@ export class ModelBuilder {
   readonly data: DataFile;
   readonly #initializers = new Map<string, { value: Value; proto: onnxProto.onnx.TensorProto }>();
   readonly #referenced = new Set<string>();
+  readonly #used = new Map<string, Set<ElementType>>();
   #names = 0;
 
   constructor(name: string, weights: WeightSource, data: DataFile) {
@@ -90,6 +91,17 @@ export class ModelBuilder {
   /** Weight files that must lie beside the model file. */
   referencedFiles(): ReadonlySet<string> {
     return this.#referenced;
+  }
+
+  /** Remembers that an operator works on data of a type. */
+  noteUse(operator: string, type: ElementType): void {
+    const types = this.#used.get(operator) ?? new Set();
+    this.#used.set(operator, types.add(type));
+  }
+
+  /** The types of each operator's data, in this graph and those inside it. */
+  usedKernels(): ReadonlyMap<string, ReadonlySet<ElementType>> {
+    return this.#used;
   }
 
   save(path: string): void {

@@ -1,8 +1,9 @@
 /**
- * The operators our graphs may use, and how type and rank follow from their inputs. An operator that is not listed is
- * refused when the graph is built, so the list is also what must exist as CUDA kernels.
+ * The operators our graphs may use, how type and rank follow from their inputs, and which types their CUDA kernels take.
+ * An operator that is not listed is refused when the graph is built.
  *
- * Source for kernels: onnxruntime `docs/OperatorKernels.md` (CUDAExecutionProvider), v1.30.
+ * Source for kernels, at operator set 18: CUDAExecutionProvider in
+ * https://github.com/microsoft/onnxruntime/blob/001d12d2623fd411ce0f83d05abb5e82304a3389/docs/OperatorKernels.md
  */
 import type { ElementType } from './element-type.ts';
 
@@ -14,8 +15,10 @@ export interface TensorType {
 
 export interface OperatorRule {
   readonly domain: '' | 'com.microsoft';
-  /** The provider that runs it on a GPU; `host` = shape and control work that onnxruntime keeps on the CPU there too. */
-  readonly gpu: 'cuda' | 'host' | 'none';
+  /** Element types of its data that a CUDA kernel exists for; without one the data would travel to the CPU and back. */
+  readonly cudaTypes: readonly ElementType[];
+  /** Which input the data is: of `Where`, the first is the condition. */
+  readonly dataInput: number;
   readonly infer: (inputs: readonly (TensorType | null)[], attributes: Attributes) => TensorType[];
 }
 
@@ -55,85 +58,111 @@ const vector: Infer = () => [{ type: 'int64', rank: 1 }];
 /** Rank or type come from the values of inputs: the caller states them. */
 const stated: Infer = () => [];
 
-function rule(
-  gpu: OperatorRule['gpu'],
-  infer: Infer,
-  domain: OperatorRule['domain'] = '',
-): OperatorRule {
-  return { domain, gpu, infer };
+const NO_KERNEL: readonly ElementType[] = [];
+const FLOATS: readonly ElementType[] = ['float32', 'float16'];
+const COMMON: readonly ElementType[] = [...FLOATS, 'int32', 'int64'];
+const NUMBERS: readonly ElementType[] = [...COMMON, 'int8', 'uint8'];
+const ANY: readonly ElementType[] = [...NUMBERS, 'bool'];
+
+interface RuleOptions {
+  readonly domain?: OperatorRule['domain'];
+  readonly dataInput?: number;
 }
 
+function rule(
+  cudaTypes: readonly ElementType[],
+  infer: Infer,
+  { domain = '', dataInput = 0 }: RuleOptions = {},
+): OperatorRule {
+  return { domain, cudaTypes, dataInput, infer };
+}
+
+const microsoft: RuleOptions = { domain: 'com.microsoft' };
+
 export const OPERATORS: Readonly<Record<string, OperatorRule>> = {
-  Abs: rule('cuda', first),
-  Add: rule('cuda', broadcast),
-  And: rule('cuda', bool),
-  ArgMax: rule('cuda', argMax),
-  Cast: rule('cuda', stated),
-  Clip: rule('cuda', first),
-  Concat: rule('cuda', first),
-  Conv: rule('cuda', first),
-  CumSum: rule('cuda', first),
-  Div: rule('cuda', broadcast),
-  Equal: rule('cuda', bool),
-  Exp: rule('cuda', first),
-  Expand: rule('cuda', stated),
-  Gather: rule('cuda', gather),
-  GatherElements: rule('cuda', gatherElements),
-  Greater: rule('cuda', bool),
-  GreaterOrEqual: rule('cuda', bool),
-  Identity: rule('cuda', first),
-  If: rule('host', stated),
-  InstanceNormalization: rule('cuda', first),
-  LayerNormalization: rule('cuda', first),
-  LeakyRelu: rule('cuda', first),
-  Less: rule('cuda', bool),
-  Log: rule('cuda', first),
-  LogSoftmax: rule('cuda', first),
-  Loop: rule('host', stated),
-  LSTM: rule('cuda', stated),
-  MatMul: rule('cuda', matMul),
-  Max: rule('cuda', broadcast),
-  MaxPool: rule('cuda', first),
-  Min: rule('cuda', broadcast),
-  Mul: rule('cuda', broadcast),
-  Neg: rule('cuda', first),
-  Not: rule('cuda', first),
-  Pad: rule('cuda', first),
-  Pow: rule('cuda', broadcast),
-  Range: rule('cuda', ([start]) => [{ type: known(start).type, rank: 1 }]),
-  ReduceMax: rule('cuda', reduce),
-  ReduceMean: rule('cuda', reduce),
-  ReduceMin: rule('cuda', reduce),
-  ReduceSum: rule('cuda', reduce),
-  Reshape: rule('cuda', stated),
-  Shape: rule('host', vector),
-  Sigmoid: rule('cuda', first),
-  Slice: rule('cuda', first),
-  Softmax: rule('cuda', first),
-  Sqrt: rule('cuda', first),
-  Squeeze: rule('cuda', stated),
-  Sub: rule('cuda', broadcast),
-  Tanh: rule('cuda', first),
-  TopK: rule('cuda', ([x]) => [known(x), { type: 'int64', rank: known(x).rank }]),
-  Transpose: rule('cuda', first),
-  Unsqueeze: rule('cuda', stated),
-  Where: rule('cuda', where),
-  FusedMatMul: rule('cuda', matMul, 'com.microsoft'),
-  Gelu: rule('cuda', first, 'com.microsoft'),
-  MultiHeadAttention: rule('cuda', first, 'com.microsoft'),
-  // Only in graphs for the CPU.
-  DynamicQuantizeLinear: rule('none', ([x]) => [
+  Abs: rule(NUMBERS, first),
+  Add: rule(NUMBERS, broadcast),
+  And: rule(['bool'], bool),
+  ArgMax: rule(FLOATS, argMax),
+  Cast: rule(ANY, stated),
+  Clip: rule([...FLOATS, 'int64', 'int8', 'uint8'], first),
+  Concat: rule(ANY, first),
+  Conv: rule(FLOATS, first),
+  CumSum: rule(COMMON, first),
+  Div: rule(NUMBERS, broadcast),
+  Equal: rule([...COMMON, 'bool'], bool),
+  Exp: rule(FLOATS, first),
+  Expand: rule(ANY, stated),
+  Gather: rule(ANY, gather),
+  GatherElements: rule(ANY, gatherElements),
+  Greater: rule(COMMON, bool),
+  GreaterOrEqual: rule(COMMON, bool),
+  Identity: rule(ANY, first),
+  If: rule(ANY, stated),
+  InstanceNormalization: rule(FLOATS, first),
+  LayerNormalization: rule(FLOATS, first),
+  LeakyRelu: rule(FLOATS, first),
+  Less: rule(COMMON, bool),
+  Log: rule(FLOATS, first),
+  LogSoftmax: rule(FLOATS, first),
+  Loop: rule(ANY, stated),
+  LSTM: rule(FLOATS, stated),
+  MatMul: rule(FLOATS, matMul),
+  Max: rule(COMMON, broadcast),
+  MaxPool: rule([...FLOATS, 'int8', 'uint8'], first),
+  Min: rule(COMMON, broadcast),
+  Mul: rule(NUMBERS, broadcast),
+  Neg: rule([...COMMON, 'int8'], first),
+  Not: rule(['bool'], first),
+  Pad: rule([...FLOATS, 'bool'], first),
+  Pow: rule(COMMON, broadcast),
+  Range: rule(['float32', 'int32', 'int64'], ([start]) => [{ type: known(start).type, rank: 1 }]),
+  ReduceMax: rule(COMMON, reduce),
+  ReduceMean: rule([...FLOATS, 'int32'], reduce),
+  ReduceMin: rule(NUMBERS, reduce),
+  ReduceSum: rule(COMMON, reduce),
+  Reshape: rule(ANY, stated),
+  Shape: rule(ANY, vector),
+  Sigmoid: rule(FLOATS, first),
+  Slice: rule(ANY, first),
+  Softmax: rule(FLOATS, first),
+  Sqrt: rule(FLOATS, first),
+  Squeeze: rule(ANY, stated),
+  Sub: rule(NUMBERS, broadcast),
+  Tanh: rule(FLOATS, first),
+  TopK: rule(COMMON, ([x]) => [known(x), { type: 'int64', rank: known(x).rank }]),
+  Transpose: rule(ANY, first),
+  Unsqueeze: rule(ANY, stated),
+  Where: rule([...COMMON, 'uint8'], where, { dataInput: 1 }),
+  FusedMatMul: rule(FLOATS, matMul, microsoft),
+  Gelu: rule(FLOATS, first, microsoft),
+  MultiHeadAttention: rule(FLOATS, first, microsoft),
+  // For graphs on the CPU.
+  DynamicQuantizeLinear: rule(NO_KERNEL, ([x]) => [
     { type: 'uint8', rank: known(x).rank },
     { type: 'float32', rank: 0 },
     { type: 'uint8', rank: 0 },
   ]),
-  MatMulInteger: rule('none', ([a, b]) => [
+  MatMulInteger: rule(['int8'], ([a, b]) => [
     { type: 'int32', rank: Math.max(known(a).rank, known(b).rank) },
   ]),
-  QuantizeLinear: rule('none', ([x, , zero]) => [{ type: known(zero).type, rank: known(x).rank }]),
-  DynamicQuantizeMatMul: rule('none', float, 'com.microsoft'),
-  MatMulNBits: rule('cuda', float, 'com.microsoft'),
+  QuantizeLinear: rule(['float32'], ([x, , zero]) => [
+    { type: known(zero).type, rank: known(x).rank },
+  ]),
+  DynamicQuantizeMatMul: rule(NO_KERNEL, float, microsoft),
+  MatMulNBits: rule(FLOATS, float, microsoft),
 };
+
+/** What a graph computes that CUDA has no kernel for, as "operator (type)"; `used` holds the types of each operator's data. */
+export function missingCudaKernels(
+  used: ReadonlyMap<string, ReadonlySet<ElementType>>,
+): readonly string[] {
+  return [...used].flatMap(([operator, types]) =>
+    [...types]
+      .filter((type) => !OPERATORS[operator]?.cudaTypes.includes(type))
+      .map((type) => `${operator} (${type})`),
+  );
+}
 
 function known(input: TensorType | null | undefined): TensorType {
   if (!input) throw new Error('an operator misses an input that its type follows from');
