@@ -1,0 +1,132 @@
+/** Writes the tables of `docs/api.md` from the contracts: `node origin/cli/api-docs.ts`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { HealthResponse, ModelsResponse } from '#shared/contracts/service.ts';
+import { TranscribeForm } from '#shared/contracts/transcribe-form.ts';
+import {
+  TranscriptionResponse,
+  TranscriptionSegment,
+  TranscriptionWord,
+} from '#shared/contracts/transcription.ts';
+import { errorToWire } from '#shared/error-to-wire.ts';
+import type { SttError } from '#shared/errors.ts';
+
+/** Where the page lives. */
+export const API_DOCS_FILE = fileURLToPath(new URL('../../docs/api.md', import.meta.url));
+
+/** The page with every block between `<!-- made:NAME -->` and `<!-- /made:NAME -->` made anew. */
+export function renderApiDocs(page: string): string {
+  return page.replace(
+    /(<!-- made:(\w+) -->\n)[\s\S]*?(<!-- \/made:\2 -->)/g,
+    (_block, start: string, name: string, end: string) => {
+      const make = BLOCKS[name];
+      if (make === undefined) throw new Error(`docs/api.md: there is no block "${name}"`);
+      return `${start}\n${make()}\n\n${end}`;
+    },
+  );
+}
+
+const BLOCKS: Readonly<Record<string, () => string>> = {
+  form: () => fieldTable(TranscribeForm, ['Field', 'Default', 'Meaning'], formRow),
+  answer: () => fieldTable(TranscriptionResponse, ['Member', 'Type', 'Meaning'], memberRow),
+  word: () => fieldTable(TranscriptionWord, ['Member', 'Type', 'Meaning'], memberRow),
+  segment: () => fieldTable(TranscriptionSegment, ['Member', 'Type', 'Meaning'], memberRow),
+  health: () => fieldTable(HealthResponse, ['Member', 'Type', 'Meaning'], memberRow),
+  models: () => fieldTable(ModelsResponse, ['Member', 'Type', 'Meaning'], memberRow),
+  errors: errorTable,
+};
+
+/** The members of a JSON Schema that the page shows. */
+const FieldSchema = z.object({
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+  type: z.union([z.string(), z.array(z.string())]).optional(),
+  enum: z.array(z.string()).optional(),
+  anyOf: z.array(z.object({ type: z.string().optional() })).optional(),
+});
+type FieldSchema = z.infer<typeof FieldSchema>;
+
+type Row = (name: string, field: FieldSchema, isRequired: boolean) => string[];
+
+function fieldTable(schema: z.ZodObject, head: string[], toRow: Row): string {
+  const rows = Object.entries(schema.shape).map(([name, field]) => {
+    const json = z.toJSONSchema(z.object({ field }), { io: 'output', unrepresentable: 'any' });
+    const isRequired = json.required?.includes('field') ?? false;
+    return toRow(name, FieldSchema.parse(json.properties?.['field']), isRequired);
+  });
+  return table([head, ...rows]);
+}
+
+function formRow(name: string, { description, default: value }: FieldSchema): string[] {
+  return [`\`${name}\``, value === undefined ? '' : `\`${String(value)}\``, description ?? ''];
+}
+
+function memberRow(name: string, field: FieldSchema, isRequired: boolean): string[] {
+  const types = field.anyOf?.map(({ type }) => type ?? 'any') ?? [field.type ?? 'any'].flat();
+  const type = field.enum?.map((value) => `\`${value}\``).join(', ') ?? types.join(' or ');
+  return [`\`${name}\``, isRequired ? type : `${type}, may be absent`, field.description ?? ''];
+}
+
+function errorTable(): string {
+  const rows = Object.values(EXAMPLES).map((error) => {
+    const { status, headers, body } = errorToWire(error, { requestId: '' });
+    const extra = Object.keys(headers).filter((name) => name !== 'Content-Type');
+    const { detail } = body;
+    const example = typeof detail === 'string' ? detail : JSON.stringify(detail);
+    return { status, row: [String(status), `\`${body.code}\``, example, extra.join(', ')] };
+  });
+  rows.sort((a, b) => a.status - b.status);
+  return table([
+    ['Status', '`code`', 'Example of `detail`', 'Headers'],
+    ...rows.map(({ row }) => row),
+  ]);
+}
+
+/** One of each kind; the compiler asks for every one. */
+const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind: Kind }> } = {
+  no_file: { kind: 'no_file', fields: ['language'] },
+  empty_file: { kind: 'empty_file' },
+  several_files: { kind: 'several_files' },
+  undecodable_audio: {
+    kind: 'undecodable_audio',
+    explanation: 'This looks like a PDF document, not audio. Send a recording as mp3, wav, …',
+  },
+  malformed_body: { kind: 'malformed_body', problem: 'it ends too early or is damaged' },
+  unauthenticated: { kind: 'unauthenticated' },
+  forbidden: { kind: 'forbidden', wanted: 'the scope stt' },
+  unknown_model: { kind: 'unknown_model', model: 'huge', known: ['base'] },
+  unknown_route: { kind: 'unknown_route', method: 'GET', path: '/transcripe' },
+  method_not_allowed: { kind: 'method_not_allowed', method: 'GET', allowed: ['POST'] },
+  upload_stalled: { kind: 'upload_stalled', limitSeconds: 30 },
+  upload_too_large: { kind: 'upload_too_large', limitBytes: 100 * 1024 * 1024 },
+  audio_too_long: { kind: 'audio_too_long', limitSeconds: 14_400 },
+  unsupported_media_type: { kind: 'unsupported_media_type', found: 'application/json' },
+  invalid_fields: {
+    kind: 'invalid_fields',
+    faults: [
+      {
+        field: 'beam_size',
+        message: '"x" is not a whole number from 1 to 10.',
+        type: 'int_parsing',
+      },
+    ],
+  },
+  queue_full: { kind: 'queue_full', position: 21, retryAfterSeconds: 12 },
+  client_gone: { kind: 'client_gone' },
+  internal: { kind: 'internal' },
+  engine_unavailable: { kind: 'engine_unavailable', state: 'restarting', retryAfterSeconds: 1 },
+  shutting_down: { kind: 'shutting_down', retryAfterSeconds: 10 },
+  storage_full: { kind: 'storage_full' },
+  timeout: { kind: 'timeout', doing: 'decoding the audio', limitSeconds: 600 },
+};
+
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const rule = head.map(() => '---');
+  return [head, rule, ...body].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+if (import.meta.main) {
+  writeFileSync(API_DOCS_FILE, renderApiDocs(readFileSync(API_DOCS_FILE, 'utf8')));
+}
