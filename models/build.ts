@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { readWhisperConfig } from './architectures/whisper-config.ts';
 import { buildWhisperDecoder } from './architectures/whisper-decoder.ts';
 import { buildWhisperEncoder } from './architectures/whisper-encoder.ts';
+import { buildWhisperLanguageDetector } from './architectures/whisper-language.ts';
 import { DataFile } from './onnx/data-file.ts';
 import { ModelBuilder, type WeightSource } from './onnx/model-builder.ts';
 import { missingCudaKernels } from './onnx/operators.ts';
@@ -44,19 +45,25 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
   const weights = countReads(opened, (share) => say(part, share));
   try {
     const precision = precisionOf(target);
-    say(part, 0);
-    const encoder = new ModelBuilder('whisper-encoder', weights, data);
-    buildWhisperEncoder(encoder, config, precision, {
-      exposeLogMel: options.exposeLogMel ?? false,
-    });
-    encoder.save(join(outDir, 'encoder.onnx'));
-    part = 'decoder';
-    const decoder = new ModelBuilder('whisper-decoder', weights, data);
-    buildWhisperDecoder(decoder, config, precision);
-    if (target === 'cuda-f16') for (const model of [encoder, decoder]) requireCudaKernels(model);
-    decoder.save(join(outDir, 'decoder.onnx'));
-    const files = ['encoder.onnx', 'decoder.onnx', 'weights.data'];
-    for (const path of new Set([...encoder.referencedFiles(), ...decoder.referencedFiles()])) {
+    const { exposeLogMel = false } = options;
+    const files = ['weights.data'];
+    const published = new Set<string>();
+    const build = (name: string, fill: (model: ModelBuilder) => void) => {
+      part = name;
+      say(part, 0);
+      const model = new ModelBuilder(`whisper-${name}`, weights, data);
+      fill(model);
+      if (target === 'cuda-f16') requireCudaKernels(model);
+      model.save(join(outDir, `${name}.onnx`));
+      files.push(`${name}.onnx`);
+      for (const path of model.referencedFiles()) published.add(path);
+    };
+    build('encoder', (model) => buildWhisperEncoder(model, config, precision, { exposeLogMel }));
+    build('decoder', (model) => buildWhisperDecoder(model, config, precision));
+    if (config.languages.length > 0) {
+      build('language', (model) => buildWhisperLanguageDetector(model, config, precision));
+    }
+    for (const path of published) {
       linkOrCopy(path, join(outDir, basename(path)));
       files.push(basename(path));
     }

@@ -101,9 +101,7 @@ async function loadModel(name: string, settings: EngineSettings): Promise<Loaded
     try {
       const config = readWhisperConfig(built.dir);
       const options = sessionOptions(settings, choice.provider);
-      const { vocabularySize, languages } = config;
-      const facts = { vocabularySize, isMultilingual: languages.length > 0 };
-      const graphs = await openWhisperGraphs(built.dir, options, facts);
+      const graphs = await openWhisperGraphs(built.dir, options, config.vocabularySize);
       const loadSeconds = (performance.now() - started) / 1000;
       const note = refused.length > 0 ? refused.join('; ') : null;
       return {

@@ -28,12 +28,6 @@ export interface GraphDecodeRequest {
   readonly search: SearchOptions;
 }
 
-export interface GraphFacts {
-  readonly vocabularySize: number;
-  /** Only then the decoder can detect languages. */
-  readonly isMultilingual: boolean;
-}
-
 export interface WhisperGraphs {
   encode(chunks: readonly Float32Array[]): Promise<AudioFeatures[]>;
   decode(request: GraphDecodeRequest): Promise<DecodedChunk[]>;
@@ -45,48 +39,40 @@ export interface WhisperGraphs {
 export async function openWhisperGraphs(
   folder: string,
   options: InferenceSession.SessionOptions,
-  model: GraphFacts,
+  vocabularySize: number,
 ): Promise<WhisperGraphs> {
-  const encoder = await InferenceSession.create(join(folder, 'encoder.onnx'), options);
-  const decoder = await InferenceSession.create(join(folder, 'decoder.onnx'), options);
+  const open = (name: string) => InferenceSession.create(join(folder, `${name}.onnx`), options);
+  const encoder = await open('encoder');
+  const decoder = await open('decoder');
+  /** Opened when a recording first comes without a language. */
+  let languageDetector: Promise<InferenceSession> | null = null;
 
   return {
     async encode(chunks) {
-      const waveform = padded(chunks);
-      const outputs = await encoder.run({ waveform });
+      const outputs = await encoder.run({ waveform: padded(chunks) });
       const features = outputs['audio_features'];
       if (!features) throw new Error('the encoder gave no audio features');
       return rowsOf(features, chunks);
     },
     async decode(request) {
-      const outputs = (await decoder.run(decoderFeeds(request, model))) as Outputs;
+      const outputs = (await decoder.run(decoderFeeds(request, vocabularySize))) as Outputs;
       return request.features.map((_, item) => chunkOf(outputs, item, request));
     },
     async languageProbabilities(features, sot) {
-      const prompts = features.map(() => [sot]);
-      const feeds = decoderFeeds({ features, prompts, sotIndex: 0, search: NO_SEARCH }, model);
-      const detect_language = new Tensor('bool', [true], []);
-      const outputs = (await decoder.run({ ...feeds, detect_language })) as Outputs;
-      return outputs.language_probs.data as Float32Array;
+      languageDetector ??= open('language');
+      const start = int64(new Array<number>(features.length).fill(sot), [features.length, 1]);
+      const outputs = await (await languageDetector).run({
+        audio_features: stack(features),
+        start,
+      });
+      return outputs['language_probs']?.data as Float32Array;
     },
     async release() {
-      await encoder.release();
-      await decoder.release();
+      await Promise.all([encoder.release(), decoder.release()]);
+      await (await languageDetector)?.release();
     },
   };
 }
-
-/** Every input needs a value, also where language detection does not read it. */
-const NO_SEARCH: SearchOptions = {
-  beamWidth: 1,
-  maxNewTokens: 1,
-  lengthPenalty: 1,
-  temperature: 0,
-  seed: 0,
-  suppressTokens: [],
-  suppressAtBegin: [],
-  align: false,
-};
 
 type OutputName =
   | 'tokens'
@@ -94,7 +80,6 @@ type OutputName =
   | 'lengths'
   | 'sum_log_prob'
   | 'no_speech_prob'
-  | 'language_probs'
   | 'alignment';
 type Outputs = Record<OutputName, Tensor>;
 
@@ -121,19 +106,13 @@ function rowsOf(features: Tensor, chunks: readonly Float32Array[]): AudioFeature
   }));
 }
 
-function decoderFeeds(
-  request: GraphDecodeRequest,
-  { vocabularySize, isMultilingual }: GraphFacts,
-): Record<string, Tensor> {
+function decoderFeeds(request: GraphDecodeRequest, vocabularySize: number): Record<string, Tensor> {
   const { features, prompts, search } = request;
   const batch = features.length;
-  const { frames = 0, width = 0 } = features[0] ?? {};
-  const audio = new Float32Array(batch * frames * width);
-  for (const [item, { data }] of features.entries()) audio.set(data, item * frames * width);
   const promptLength = prompts[0]?.length ?? 0;
   const { data: uniforms, dims } = uniformDraws(search, batch);
   return {
-    audio_features: new Tensor('float32', audio, [batch, frames, width]),
+    audio_features: stack(features),
     audio_frames: int64(
       features.map(({ sampleCount }) => Math.max(1, Math.ceil(sampleCount / SAMPLES_PER_FRAME))),
       [batch],
@@ -148,8 +127,15 @@ function decoderFeeds(
     suppress: suppression(search.suppressTokens, vocabularySize),
     suppress_begin: suppression(search.suppressAtBegin, vocabularySize),
     align: new Tensor('bool', [search.align], []),
-    ...(isMultilingual && { detect_language: new Tensor('bool', [false], []) }),
   };
+}
+
+/** (B, F, width) */
+function stack(features: readonly AudioFeatures[]): Tensor {
+  const { frames = 0, width = 0 } = features[0] ?? {};
+  const audio = new Float32Array(features.length * frames * width);
+  for (const [item, { data }] of features.entries()) audio.set(data, item * frames * width);
+  return new Tensor('float32', audio, [features.length, frames, width]);
 }
 
 function int64(values: readonly number[], dims: readonly number[]): Tensor {
