@@ -16,30 +16,64 @@ async function main(): Promise<void> {
     await deps.transcriber.close();
     throw error;
   });
-  stopOnSignals(server, logger);
+  const stop = stopOnce(server, logger);
+  stopOnSignals(stop);
+  stopWithNpm(stop);
   logger.info({ host: config.host, port: server.port }, 'listening');
   if (!isLoopback(config.host) && deps.authenticate === undefined) {
     logger.warn({ host: config.host }, 'everyone in this network may use the service');
   }
 }
 
-/** The first signal lets running requests finish; a second one ends the process at once. */
-function stopOnSignals(server: RunningServer, logger: Logger): void {
+type Stop = (cause: string) => boolean;
+
+/** Makes what ends the process once running requests have finished; false when that is under way already. */
+function stopOnce(server: RunningServer, logger: Logger): Stop {
   let isStopping = false;
+  return (cause) => {
+    if (isStopping) {
+      return false;
+    }
+    isStopping = true;
+    logger.info({ cause }, 'draining');
+    server.drain().then((isDone) => {
+      logger.info({ in_time: isDone }, 'stopped');
+      process.exit(isDone ? 0 : 1);
+    });
+    return true;
+  };
+}
+
+/** The first signal lets running requests finish; a second one ends the process at once. */
+function stopOnSignals(stop: Stop): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (isStopping) {
+      if (!stop(signal)) {
         process.exit(128 + constants.signals[signal]);
       }
-      isStopping = true;
-      logger.info({ signal }, 'draining');
-      server.drain().then((isDone) => {
-        logger.info({ in_time: isDone }, 'stopped');
-        process.exit(isDone ? 0 : 1);
-      });
     });
   }
 }
+
+/**
+ * `npm start` puts npm and a shell in between. A signal to npm ends the shell, which does not pass it on: without
+ * this the service would stay behind with its port, unknown to anyone.
+ */
+function stopWithNpm(stop: Stop): void {
+  const parent = process.ppid;
+  if (process.env['npm_lifecycle_event'] === undefined) {
+    return;
+  }
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) {
+      clearInterval(watch);
+      stop('npm has ended');
+    }
+  }, PARENT_CHECK_MS);
+  watch.unref();
+}
+
+const PARENT_CHECK_MS = 500;
 
 /** An unexpected fault leaves unknown state behind: say what it was and let the supervisor start afresh. */
 function stopOnCrash(logger: Logger): void {

@@ -77,11 +77,27 @@ describe('VRAM_IDLE_TIMEOUT', () => {
   });
 });
 
+describe('WHISPER_DEVICE', () => {
+  it('cuda without a build for it falls back to the CPU, with the reason in the log', async () => {
+    const settings = { WHISPER_DEVICE: 'cuda', WHISPER_MODEL: 'base', PRELOAD_MODELS: 'true' };
+    const origin = await startOrigin(settings);
+    try {
+      const line = await origin.logLine(({ msg }) => msg === 'model loaded');
+      expect(line).toMatchObject({ level: 'warn', device: 'cpu' });
+      expect(line['note']).toMatch(/cuda: no "cuda-f16" build is installed/);
+      await transcribe(origin, 'formats/clip.mp3');
+    } finally {
+      await origin.stop();
+    }
+  });
+});
+
 describe('PRELOAD_MODELS', () => {
   it('true loads the default model before anyone asks', async () => {
     const origin = await startOrigin({ PRELOAD_MODELS: 'true' });
     try {
-      await origin.logLine(({ msg }) => msg === 'model loaded');
+      const line = await origin.logLine(({ msg }) => msg === 'model loaded');
+      expect(line).toMatchObject({ level: 'info', model: 'base', device: 'cpu', note: null });
       const health = { engine_state: 'ready', whisper_loaded: true, device: 'cpu' };
       expect(await origin.health()).toMatchObject(health);
       expect(await origin.metric('mana_stt_model_loaded{model="base"}')).toBe(1);

@@ -42,6 +42,22 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   });
 });
 
+describe('npm start', () => {
+  it('drains when npm is ended, though npm passes no signal on', async () => {
+    origin = await startOrigin({}, { dataDir, command: ['npm', 'start'] });
+    const answer = transcribe(origin, 'en_harbor.flac');
+    await untilWorkedOn();
+    const engine = await origin.enginePid();
+    origin.process.kill('SIGTERM');
+    await origin.logLine(({ msg }) => msg === 'draining');
+    expect(errorRateOf('en_harbor.flac', await answer)).toBeLessThanOrEqual(0.1);
+    await origin.logLine(({ msg }) => msg === 'stopped');
+    await origin.exited;
+    expect(isAlive(engine)).toBe(false);
+    expect(origin.listSpool()).toEqual([]);
+  });
+});
+
 describe('SIGTERM with too much inside', () => {
   it('tells who is cut off with 503 and Retry-After, and ends with 1', async () => {
     origin = await startOrigin({ DRAIN_TIMEOUT: '0' }, { dataDir });

@@ -49,6 +49,8 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** Default: the PATH of the tests. */
   readonly path?: string;
+  /** Default: this Node and `origin/main.ts`. */
+  readonly command?: readonly [program: string, ...parameters: string[]];
 }
 
 /** Starts the service with these settings and waits until GET /health answers. */
@@ -57,7 +59,8 @@ export async function startOrigin(
   options: StartOptions = {},
 ): Promise<RunningOrigin> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'mana-stt-e2e-'));
-  const child = spawn(process.execPath, ['origin/main.ts'], {
+  const [program, ...parameters] = options.command ?? [process.execPath, 'origin/main.ts'];
+  const child = spawn(program, parameters, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

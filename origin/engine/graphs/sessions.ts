@@ -95,7 +95,9 @@ async function loadModel(name: string, settings: EngineSettings): Promise<Loaded
   for (const choice of buildChoices(settings)) {
     const built = findBuilt(settings.store, name, choice.target);
     if (!built) {
-      refused.push(`${choice.provider}: not built for ${choice.target}`);
+      // Most machines have no GPU build and never asked for one: nothing to report.
+      const isWanted = choice.provider === 'cpu' || settings.device === 'cuda';
+      if (isWanted) refused.push(`${choice.provider}: no "${choice.target}" build is installed`);
       continue;
     }
     try {
