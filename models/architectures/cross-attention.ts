@@ -1,11 +1,9 @@
 /**
  * How Whisper's decoder attends to the audio. Keys and values are computed once a batch; each step of the search then
- * reads all of them, which on a CPU is most of its memory traffic. So there are two forms:
- *
- * - exact: float matrices, for prompts, whole texts, and every step on a GPU.
- * - fast, CPU steps: 8-bit keys and values, a quarter of the bytes. Measured on 2 cores for 4 items of 5 beams and six
- *   layers: 13.2 ms as float matrices, 7.7 ms with one vector product a beam, 3.3 ms with 8 bits. In an otherwise
- *   float32 model the tokens of all reference clips stay the same.
+ * reads all of them, which on a CPU is most of its memory traffic. So the int8 CPU target keeps them in 8 bits: a
+ * quarter of the bytes. Measured on 2 cores for 4 items of 5 beams and six layers: 13.2 ms as float matrices, 7.7 ms
+ * with one vector product a beam, 3.3 ms with 8 bits. In an otherwise float32 model the tokens of all reference clips
+ * stay the same.
  */
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import {
@@ -28,15 +26,18 @@ import type { Precision } from '../target.ts';
 import { linear } from './layers.ts';
 import { headSizeOf, type WhisperConfig } from './whisper-config.ts';
 
-/** Keys and values of the audio for one layer, (B, F, width), and what the fast form needs. */
-export interface AudioKeysValues {
+/** Keys and values of the audio for one layer. */
+export type AudioKeysValues = FloatKeysValues | QuantizedKeysValues;
+
+/** (B, F, width) each. */
+interface FloatKeysValues {
+  readonly form: 'float';
   readonly keys: Value;
   readonly values: Value;
-  /** Null where every step attends exactly. */
-  readonly quantized: QuantizedKeysValues | null;
 }
 
 interface QuantizedKeysValues {
+  readonly form: '8-bit';
   /** uint8 around 128, (B, heads, F, headSize): the left operand, since only the right one is copied into blocks. */
   readonly keys: Value;
   /** (B, heads, 1, headSize) */
@@ -59,9 +60,8 @@ export function audioKeysValues(
       const name = `model.decoder.layers.${layer}.encoder_attn`;
       const keys = linear(g, audio, `${name}.k_proj`, precision, { bias: false });
       const values = linear(g, audio, `${name}.v_proj`, precision);
-      const isCpu = precision.linear === 'int8-dynamic';
-      const quantized = isCpu ? quantize(g, keys, values, config) : null;
-      return { keys, values, quantized };
+      if (precision.linear === 'float') return { form: 'float', keys, values };
+      return quantize(g, keys, values, config);
     }),
   );
 }
@@ -78,6 +78,7 @@ function quantize(
   const k = quantizeChannels(g, keys, uint8(g, 128));
   const v = quantizeChannels(g, values, int8(g, 0));
   return {
+    form: '8-bit',
     keys: split(k.values),
     keyScales: split(k.scales),
     values: reshape(
@@ -103,42 +104,57 @@ function quantizeChannels(
   return { values: g.op('QuantizeLinear', [div(g, x, scales), scalar(g, 1), zero]), scales };
 }
 
-/** queries (B, heads, T, headSize) → (B, heads, T, headSize). */
-export function attendExactly(
+/** queries (B, heads, T, headSize) → (B, heads, T, headSize); `onScores` gets the scores (B, heads, T, F). */
+export function attendToAudio(
   g: GraphBuilder,
   queries: Value,
   audio: AudioKeysValues,
   config: WhisperConfig,
-  onScores: (scores: Value) => void = () => {},
+  onScores: (scores: () => Value) => void,
+): Value {
+  return audio.form === 'float'
+    ? attendInFloat(g, queries, audio, config, onScores)
+    : attendIn8Bits(g, queries, audio, config, onScores);
+}
+
+function attendInFloat(
+  g: GraphBuilder,
+  queries: Value,
+  audio: FloatKeysValues,
+  config: WhisperConfig,
+  onScores: (scores: () => Value) => void,
 ): Value {
   const split = (x: Value) => reshape(g, x, [0, -1, config.decoder.heads, headSizeOf(config)]);
   const scores = matMul(g, queries, transpose(g, split(audio.keys), [0, 2, 3, 1]));
-  onScores(scores);
+  onScores(() => scores);
   return matMul(g, softmax(g, scores), transpose(g, split(audio.values), [0, 2, 1, 3]));
 }
 
 /**
- * As `attendExactly`, with 8-bit products where the model has them. Items and heads share one axis from the scores on:
- * onnxruntime would otherwise move the transposition of the scores behind the softmax, where it costs six times more.
+ * Items and heads share one axis from the scores on: onnxruntime would otherwise move the transposition of the scores
+ * behind the softmax, where it costs six times more.
  */
-export function attendFast(
+function attendIn8Bits(
   g: GraphBuilder,
   queries: Value,
-  audio: AudioKeysValues,
+  { keys, keyScales, values, valueScales }: QuantizedKeysValues,
   config: WhisperConfig,
+  onScores: (scores: () => Value) => void,
 ): Value {
-  if (!audio.quantized) return attendExactly(g, queries, audio, config);
-  const { keys, keyScales, values, valueScales } = audio.quantized;
+  const { heads } = config.decoder;
+  const tokens = sizeOf(g, queries, 2);
+  const flat = (last: Value) => concat(g, [ints(g, [-1]), tokens, last], 0); // (B · heads, T, last)
+  const byHead = (last: Value) => concat(g, [ints(g, [-1, heads]), tokens, last], 0);
+  const frames = sizeOf(g, keys, 2);
   const q = quantizeRows(g, mul(g, queries, keyScales));
   const products = g.op('MatMulInteger', [
     keys,
     transpose(g, q.values, [0, 1, 3, 2]),
     uint8(g, 128),
   ]);
-  const tokens = sizeOf(g, queries, 2);
-  const flat = (last: Value) => concat(g, [ints(g, [-1]), tokens, last], 0); // (B · heads, T, last)
-  const byQuery = reshape(g, transpose(g, products, [0, 1, 3, 2]), flat(sizeOf(g, keys, 2)), 3);
+  const byQuery = reshape(g, transpose(g, products, [0, 1, 3, 2]), flat(frames), 3);
   const scores = mul(g, cast(g, byQuery, 'float32'), reshape(g, q.scales, flat(ints(g, [1])), 3));
+  onScores(() => reshape(g, scores, byHead(frames), 4));
   const weights = g.op('Softmax', [scores], { axis: -1 });
   const peaks = reduce(g, 'ReduceMax', weights, 2, 1);
   const relative = g.op('QuantizeLinear', [
@@ -148,9 +164,7 @@ export function attendFast(
   ]);
   const sums = cast(g, g.op('MatMulInteger', [relative, values]), 'float32');
   const attended = mul(g, sums, mul(g, peaks, scalar(g, 1 / 255)));
-  const { heads } = config.decoder;
-  const byHead = concat(g, [ints(g, [-1, heads]), tokens, ints(g, [headSizeOf(config)])], 0);
-  return mul(g, reshape(g, attended, byHead, 4), valueScales);
+  return mul(g, reshape(g, attended, byHead(ints(g, [headSizeOf(config)])), 4), valueScales);
 }
 
 /** One scale for each query of each head: x (B, heads, T, headSize) ≈ values × scales (B, heads, T, 1). */

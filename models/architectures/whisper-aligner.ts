@@ -64,7 +64,7 @@ function headScores(g: GraphBuilder, sequence: Value, net: DecoderNet): Value {
     lastLayer: Math.max(...heads.map(([layer]) => layer)),
     onCross(layer, scores) {
       const chosen = heads.filter(([l]) => l === layer).map(([, head]) => head);
-      if (chosen.length > 0) found.push(gather(g, scores, ints(g, chosen), 1));
+      if (chosen.length > 0) found.push(gather(g, scores(), ints(g, chosen), 1));
     },
   });
   return cast(g, concat(g, found, 1), 'float32');

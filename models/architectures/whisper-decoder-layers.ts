@@ -2,7 +2,7 @@
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { add, cast, ints, matMul, reshape, softmax, table, transpose } from '../onnx/ops.ts';
 import type { Precision } from '../target.ts';
-import { type AudioKeysValues, attendExactly, attendFast } from './cross-attention.ts';
+import { type AudioKeysValues, attendToAudio } from './cross-attention.ts';
 import { gelu, layerNorm, linear, scaleQuery } from './layers.ts';
 import { headSizeOf, type WhisperConfig } from './whisper-config.ts';
 
@@ -23,10 +23,8 @@ export interface SelfAttention {
 }
 
 export interface LayerOptions {
-  /** Attention to the audio: exact for texts, fast for steps (see `cross-attention.ts`). */
-  readonly cross?: 'exact' | 'fast';
-  /** Gets each layer's exact attention scores over the audio before softmax, (B, heads, T, F). */
-  readonly onCross?: (layer: number, scores: Value) => void;
+  /** May take each layer's attention scores over the audio before softmax, (B, heads, T, F). */
+  readonly onCross?: (layer: number, scores: () => Value) => void;
   /** Stops after this layer's attention to the audio. */
   readonly lastLayer?: number;
 }
@@ -83,10 +81,9 @@ function crossBlock(
   const h = layerNorm(g, x, `${name}_layer_norm`);
   const q = scaleQuery(g, linear(g, h, `${name}.q_proj`, precision), headSizeOf(config));
   const queries = splitHeads(g, q, config);
-  const attended =
-    options.cross === 'fast'
-      ? attendFast(g, queries, audio, config)
-      : attendExactly(g, queries, audio, config, (scores) => options.onCross?.(layer, scores));
+  const attended = attendToAudio(g, queries, audio, config, (scores) =>
+    options.onCross?.(layer, scores),
+  );
   return linear(g, mergeHeads(g, attended, config), `${name}.out_proj`, precision);
 }
 

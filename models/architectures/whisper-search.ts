@@ -168,7 +168,7 @@ function step(
   const attention = beamAttention(g, caches, reached, net.config);
   const position = add(g, context.promptLength, state.iteration);
   const embedded = embedTokens(g, chosen.tokens, position, net, 'same position');
-  const x = decoderLayers(g, embedded, net, attention, { cross: 'fast' });
+  const x = decoderLayers(g, embedded, net, attention);
   return {
     condition,
     carried: [finalNorm(g, x), chosen.scores, count, reached, ...attention.caches],
