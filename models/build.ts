@@ -41,8 +41,11 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
   mkdirSync(outDir, { recursive: true });
   const opened = openSafetensors(sourceDir);
   const data = new DataFile(join(outDir, 'weights.data'));
-  let part = 'encoder';
-  const weights = countReads(opened, (share) => say(part, share));
+  let [part, done] = ['encoder', 0];
+  const weights = countReads(opened, (share) => {
+    done = share;
+    say(part, done);
+  });
   try {
     const precision = precisionOf(target);
     const { exposeLogMel = false } = options;
@@ -50,7 +53,7 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
     const published = new Set<string>();
     const build = (name: string, fill: (model: ModelBuilder) => void) => {
       part = name;
-      say(part, 0);
+      say(part, done);
       const model = new ModelBuilder(`whisper-${name}`, weights, data);
       fill(model);
       if (target === 'cuda-f16') requireCudaKernels(model);

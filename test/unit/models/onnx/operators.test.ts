@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readWhisperConfig } from '#models/architectures/whisper-config.ts';
 import { buildWhisperDecoder } from '#models/architectures/whisper-decoder.ts';
 import { buildWhisperEncoder } from '#models/architectures/whisper-encoder.ts';
+import { buildWhisperLanguageDetector } from '#models/architectures/whisper-language.ts';
 import { DataFile } from '#models/onnx/data-file.ts';
 import { ModelBuilder } from '#models/onnx/model-builder.ts';
 import { missingCudaKernels, OPERATORS } from '#models/onnx/operators.ts';
@@ -16,21 +17,24 @@ const tempDir = useTempDirs();
 
 type Kernels = ReturnType<ModelBuilder['usedKernels']>;
 
-/** What both graphs of a small Whisper compute with, for a target. */
-function kernelsOf(target: ModelTarget): { readonly encoder: Kernels; readonly decoder: Kernels } {
+/** What the graphs of a small Whisper compute with, for a target. */
+function kernelsOf(target: ModelTarget): Record<'encoder' | 'decoder' | 'language', Kernels> {
   const dir = tempDir();
   writeModelOfSize(dir, SMALLEST, { dtype: 'F16', weights: 'zeros' });
   const weights = openSafetensors(dir);
   const data = new DataFile(join(dir, 'weights.data'));
+  const config = readWhisperConfig(dir);
+  const of = (build: typeof buildWhisperDecoder) => {
+    const model = new ModelBuilder('whisper', weights, data);
+    build(model, config, precisionOf(target));
+    return model.usedKernels();
+  };
   try {
-    const config = readWhisperConfig(dir);
-    const [encoder, decoder] = [
-      new ModelBuilder('encoder', weights, data),
-      new ModelBuilder('decoder', weights, data),
-    ];
-    buildWhisperEncoder(encoder, config, precisionOf(target));
-    buildWhisperDecoder(decoder, config, precisionOf(target));
-    return { encoder: encoder.usedKernels(), decoder: decoder.usedKernels() };
+    return {
+      encoder: of(buildWhisperEncoder),
+      decoder: of(buildWhisperDecoder),
+      language: of(buildWhisperLanguageDetector),
+    };
   } finally {
     data.close();
     weights.close();
@@ -39,9 +43,8 @@ function kernelsOf(target: ModelTarget): { readonly encoder: Kernels; readonly d
 
 describe('missingCudaKernels', () => {
   it('finds none missing in the graphs for CUDA', () => {
-    const { encoder, decoder } = kernelsOf('cuda-f16');
-    expect(missingCudaKernels(encoder)).toEqual([]);
-    expect(missingCudaKernels(decoder)).toEqual([]);
+    const missing = Object.values(kernelsOf('cuda-f16')).map(missingCudaKernels);
+    expect(missing).toEqual([[], [], []]);
   });
 
   it('sees through loops and branches: the search runs in float16 inside them', () => {
