@@ -60,21 +60,21 @@ async function build(
 }
 
 async function load(modelDir: string, { isRun }: { readonly isRun: boolean }): Promise<void> {
-  const { vocabularySize, languages } = readWhisperConfig(modelDir);
+  const { vocabularySize, endToken } = readWhisperConfig(modelDir);
   const clock = startClock();
   const graphs = await openWhisperGraphs(
     modelDir,
     { intraOpNumThreads: 2, logSeverityLevel: 3 },
-    { vocabularySize, isMultilingual: languages.length > 0 },
+    vocabularySize,
   );
   const loadSeconds = clock();
   const loaded = mebibytes(process.memoryUsage.rss());
-  const times = isRun ? await run(graphs) : {};
+  const times = isRun ? await run(graphs, endToken) : {};
   report({ modelDir, loadSeconds, rssAfterLoadMib: loaded, ...times });
 }
 
-/** Made-up weights never choose the end token, so that every run decodes the same number of tokens. */
-async function run(graphs: WhisperGraphs): Promise<object> {
+/** The end token is suppressed, so that every run decodes the same number of tokens. */
+async function run(graphs: WhisperGraphs, endToken: number): Promise<object> {
   const waveform = Float32Array.from({ length: CHUNK_SAMPLES }, (_, i) => Math.sin(i / 10));
   const encodeClock = startClock();
   const features = await graphs.encode([waveform]);
@@ -92,7 +92,7 @@ async function run(graphs: WhisperGraphs): Promise<object> {
         lengthPenalty: 1,
         temperature: 0,
         seed: 0,
-        suppressTokens: [],
+        suppressTokens: [endToken],
         suppressAtBegin: [],
         align: false,
       },

@@ -62,7 +62,7 @@ export async function loadWhisperBase(dir: string, target: ModelTarget): Promise
   await buildModel({ sourceDir: WHISPER_BASE, outDir: dir, target, exposeLogMel: true });
   const { vocabularySize } = readWhisperConfig(dir);
   const options = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
-  return openWhisperGraphs(dir, options, { vocabularySize, isMultilingual: true });
+  return openWhisperGraphs(dir, options, vocabularySize);
 }
 
 export const START_OF_PREVIOUS = 50_361;
