@@ -21,7 +21,6 @@ export function fakeProbes(machine: FakeMachine = {}): Probes {
     },
     readText: (path) => files[path] ?? null,
     exists: (path) => path in files,
-    list: () => [],
     memory: () => ({ totalBytes: 16e9, availableBytes: 12e9 }),
     freeDiskBytes: async () => 100e9,
     tryToWrite: async () => null,

@@ -10,8 +10,6 @@ export interface Probes {
   /** Text of a small file; null where it cannot be read. */
   readText(path: string): string | null;
   exists(path: string): boolean;
-  /** Names in a folder; none where it does not exist. */
-  list(folder: string): readonly string[];
   /** Bytes. `available` counts what the system can free at once. */
   memory(): { readonly totalBytes: number; readonly availableBytes: number };
   /** Bytes that may still be written to the disk of the nearest folder that exists; null where unknown. */

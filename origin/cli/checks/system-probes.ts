@@ -1,7 +1,7 @@
 /** The probes on the real machine. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { freemem, totalmem } from 'node:os';
@@ -21,7 +21,6 @@ export function systemProbes(environment: Readonly<Record<string, string | undef
     run: (program, args) => runProgram(program, args, environment),
     readText: (path) => orNull(() => readFileSync(path, 'utf8')),
     exists: existsSync,
-    list: (folder) => orNull(() => readdirSync(folder)) ?? [],
     memory: readMemory,
     freeDiskBytes,
     tryToWrite,
