@@ -48,13 +48,14 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
   });
   try {
     const precision = precisionOf(target);
+    const keptType = precision.linear === 'float' ? precision.maths : null;
     const { exposeLogMel = false } = options;
     const files = ['weights.data'];
     const published = new Set<string>();
     const build = (name: string, fill: (model: ModelBuilder) => void) => {
       part = name;
       say(part, done);
-      const model = new ModelBuilder(`whisper-${name}`, weights, data);
+      const model = new ModelBuilder(`whisper-${name}`, weights, data, keptType);
       fill(model);
       if (target === 'cuda-f16') requireCudaKernels(model);
       model.save(join(outDir, `${name}.onnx`));

@@ -59,7 +59,7 @@ export function audioKeysValues(
     g.within(`cross${layer}`, () => {
       const name = `model.decoder.layers.${layer}.encoder_attn`;
       const keys = linear(g, audio, `${name}.k_proj`, precision, { bias: false });
-      const values = linear(g, audio, `${name}.v_proj`, precision);
+      const values = linear(g, audio, `${name}.v_proj`, precision, { fine: true });
       if (precision.linear === 'float') return { form: 'float', keys, values };
       return quantize(g, keys, values, config);
     }),

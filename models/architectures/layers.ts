@@ -22,7 +22,8 @@ export function weight(
   const dims = model.shapeOf(name, rank);
   const key = `${name}:${type}`;
   const info = model.weights.tensors.get(name);
-  if (info?.dtype === (type === 'float32' ? 'F32' : 'F16')) return model.reference(key, type, info);
+  const isStored = info?.dtype === (type === 'float32' ? 'F32' : 'F16');
+  if (info && isStored && type === model.referencedType) return model.reference(key, type, info);
   const make = () => {
     const values = model.weights.readFloat32(name);
     return type === 'float32' ? values : narrowToFloat16(values);
@@ -30,15 +31,21 @@ export function weight(
   return model.external(key, type, dims, model.data.put(key, make));
 }
 
-/** x (…, inputs) × trainedᵀ + bias → (…, outputs); `name.weight` is (outputs, inputs). */
+/**
+ * x (…, inputs) × trainedᵀ + bias → (…, outputs); `name.weight` is (outputs, inputs). `fine` is for layers whose input
+ * has outliers: in 8 bits they get a scale for every 32 values instead of one for the whole tensor, which is slower.
+ */
 export function linear(
   g: GraphBuilder,
   x: Value,
   name: string,
   precision: Precision,
-  options: { bias?: boolean } = {},
+  options: { bias?: boolean; fine?: boolean } = {},
 ): Value {
   const bias = options.bias === false ? null : weight(g, `${name}.bias`, 1, precision.maths);
+  if (options.fine && precision.linear === 'int8-dynamic') {
+    return projectBlocks(g, x, `${name}.weight`, bias);
+  }
   return project(g, x, `${name}.weight`, bias, precision);
 }
 

@@ -12,7 +12,8 @@
  * | sot_index | () | where `<|startoftranscript|>` stands |
  * | beam_width | (1) | K: live beams, or independent samples when temperature > 0 |
  * | max_new_tokens | () | at least 1 |
- * | length_penalty, temperature | () | |
+ * | length_penalty | () | |
+ * | temperature | (B) | all 0: beam search; all above 0: sampling |
  * | uniforms | (S, B, K) | one draw from [0, 1) for each sampled token; unused at temperature 0 |
  * | suppress, suppress_begin | (V) | added to the logits: of every step, of the first |
  * | align | () | whether to give alignment weights |

@@ -54,7 +54,7 @@ function encoderLayer(
   const attended = add(g, x, selfAttention(g, x, name, config, precision));
   const h = layerNorm(g, attended, `${name}.final_layer_norm`);
   const wide = gelu(g, linear(g, h, `${name}.fc1`, precision));
-  return add(g, attended, linear(g, wide, `${name}.fc2`, precision));
+  return add(g, attended, linear(g, wide, `${name}.fc2`, precision, { fine: true }));
 }
 
 function selfAttention(
@@ -67,7 +67,7 @@ function selfAttention(
   const h = layerNorm(g, x, `${name}.self_attn_layer_norm`);
   const q = linear(g, h, `${name}.self_attn.q_proj`, precision);
   const k = linear(g, h, `${name}.self_attn.k_proj`, precision, { bias: false });
-  const v = linear(g, h, `${name}.self_attn.v_proj`, precision);
+  const v = linear(g, h, `${name}.self_attn.v_proj`, precision, { fine: true });
   const attended = g.op('MultiHeadAttention', [q, k, v], { num_heads: config.encoder.heads });
-  return linear(g, attended, `${name}.self_attn.out_proj`, precision);
+  return linear(g, attended, `${name}.self_attn.out_proj`, precision, { fine: true });
 }

@@ -93,7 +93,7 @@ function listen(
   const queries = reshape(g, perHead, [-1, heads, width]);
   const weights = softmax(g, g.op('FusedMatMul', [queries, audio], { transB: 1 })); // (B, heads, F)
   const averages = matMul(g, weights, audio); // (B, heads, width)
-  const values = linear(g, averages, `${name}.v_proj`, precision);
+  const values = linear(g, averages, `${name}.v_proj`, precision, { fine: true });
   // Each head keeps its own part of the projection.
   const own = cast(
     g,

@@ -57,7 +57,7 @@ export function searchInputs(g: GraphBuilder, config: WhisperConfig): SearchInpu
     beamWidth: g.input('beam_width', 'int64', [1]),
     maxNewTokens: g.input('max_new_tokens', 'int64', []),
     lengthPenalty: g.input('length_penalty', 'float32', []),
-    temperature: g.input('temperature', 'float32', []),
+    temperature: g.input('temperature', 'float32', ['batch']),
     uniforms: g.input('uniforms', 'float32', ['steps', 'uniform_batch', 'uniform_beams']),
     suppress: g.input('suppress', 'float32', [config.vocabularySize]),
     suppressBegin: g.input('suppress_begin', 'float32', [config.vocabularySize]),
@@ -104,7 +104,8 @@ export function searchLoop(
   const batchBeams = concat(g, [batch, inputs.beamWidth], 0);
   const hiddenShape = concat(g, [batchBeams, ints(g, [width])], 0);
   const hidden = expand(g, unsqueeze(g, start.hidden, 1), hiddenShape, 3);
-  const sampling = g.op('Greater', [inputs.temperature, scalar(g, 0)]);
+  const hottest = reduce(g, 'ReduceMax', inputs.temperature, 0);
+  const sampling = g.op('Greater', [hottest, scalar(g, 0)]);
   const beams = indices(g, inputs.beamWidth);
   const rows = indices(g, batch);
   const firstOnly = where(g, g.op('Equal', [beams, int(g, 0)]), scalar(g, 0), scalar(g, NEVER));
@@ -160,7 +161,10 @@ function step(
     const logits = nextLogits(g, hidden, state.iteration, inputs, net);
     return choose(g, { logits, scores, iteration: state.iteration }, context);
   });
-  const count = add(g, finished, countFinished(g, chosen.finishedScores));
+  // An item that has its K takes no more while others in the batch go on: who shares a batch must not matter.
+  const isOpen = g.op('Less', [finished, squeeze(g, inputs.beamWidth, 0)]);
+  const finishedScores = where(g, unsqueeze(g, isOpen, 1), chosen.finishedScores, scalar(g, NEVER));
+  const count = add(g, finished, countFinished(g, finishedScores));
   const slowest = reduce(g, 'ReduceMin', count, 0);
   const condition = g.op('Less', [slowest, squeeze(g, inputs.beamWidth, 0)]);
 
@@ -172,13 +176,7 @@ function step(
   return {
     condition,
     carried: [finalNorm(g, x), chosen.scores, count, reached, ...attention.caches],
-    scans: [
-      chosen.tokens,
-      chosen.parents,
-      chosen.scores,
-      chosen.finishedScores,
-      chosen.finishedParents,
-    ],
+    scans: [chosen.tokens, chosen.parents, chosen.scores, finishedScores, chosen.finishedParents],
   };
 }
 
@@ -257,7 +255,8 @@ function searchBeams(
 function sample(g: GraphBuilder, from: Candidates, divisor: Value, context: StepContext): Choice {
   const { temperature, uniforms } = context.inputs;
   const never = scalar(g, NEVER);
-  const heated = g.op('Softmax', [div(g, from.logits, temperature)], { axis: -1 });
+  const heat = reshape(g, temperature, [-1, 1, 1]);
+  const heated = g.op('Softmax', [div(g, from.logits, heat)], { axis: -1 });
   const cumulative = g.op('CumSum', [heated, int(g, 2)]);
   const draw = unsqueeze(g, gather(g, uniforms, from.iteration), 2);
   const passed = cast(g, g.op('Less', [cumulative, draw]), 'int32');

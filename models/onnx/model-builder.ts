@@ -32,12 +32,20 @@ export class ModelBuilder {
   readonly graph: GraphBuilder;
   readonly weights: WeightSource;
   readonly data: DataFile;
+  /** Tensors of this type may stay in the published file; null where too few would to keep it. */
+  readonly referencedType: 'float32' | 'float16' | null;
   readonly #initializers = new Map<string, { value: Value; proto: onnxProto.onnx.TensorProto }>();
   readonly #referenced = new Set<string>();
   readonly #used = new Map<string, Set<ElementType>>();
   #names = 0;
 
-  constructor(name: string, weights: WeightSource, data: DataFile) {
+  constructor(
+    name: string,
+    weights: WeightSource,
+    data: DataFile,
+    referencedType: ModelBuilder['referencedType'] = null,
+  ) {
+    this.referencedType = referencedType;
     this.weights = weights;
     this.data = data;
     this.graph = new GraphBuilder(this, name);

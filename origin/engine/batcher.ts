@@ -28,8 +28,9 @@ export interface EngineScheduler {
     context: WorkContext,
   ): Promise<DetectLanguageResult>;
   /**
-   * One chunk; decoded together with others whose model, prompt length and search are equal, but for the seed (the
-   * first one's counts) and the length limit (the largest counts, so a loop may run longer than its own limit).
+   * One chunk; decoded together with others whose model, prompt length and search are equal, but for
+   * temperature and seed (each keeps its own; but sampled and searched chunks do not mix) and the length limit (the
+   * largest counts, so a loop may run longer than its own limit).
    */
   decode(request: DecodeWorkRequest, context: WorkContext): Promise<DecodedChunk>;
   /** Fulfils when the queue takes more work of this request; to be awaited before making it. */
@@ -256,7 +257,10 @@ class Scheduler implements EngineScheduler {
   async #decode({ works }: Extract<Step, { kind: 'decode' }>): Promise<void> {
     const [head] = works;
     if (head === undefined) return;
-    const items = works.map((work) => work.request.item);
+    const items = works.map(({ request: { item, search: own } }) => ({
+      ...item,
+      sampling: { temperature: own.temperature, seed: own.seed },
+    }));
     const { model, search } = head.request;
     const maxNewTokens = Math.max(...works.map(({ request }) => request.search.maxNewTokens));
     const batch = { model, items, search: { ...search, maxNewTokens } };

@@ -55,17 +55,22 @@ export interface DecodeItem {
   readonly promptIds: readonly number[];
   /** Where `<|startoftranscript|>` stands in `promptIds`. */
   readonly sotIndex: number;
+  /** This item's own, in place of the search's; all items of a batch sample, or none does. */
+  readonly sampling?: Sampling;
 }
 
-export interface SearchOptions {
+export interface Sampling {
+  readonly temperature: number;
+  /** Seed of the samples; unused at temperature 0. */
+  readonly seed: number;
+}
+
+export interface SearchOptions extends Sampling {
   /** Live beams (temperature 0) or independent samples (temperature > 0). */
   readonly beamWidth: number;
   readonly maxNewTokens: number;
   /** Exponent of the length that divides a hypothesis' log-probability; 1 = mean. */
   readonly lengthPenalty: number;
-  readonly temperature: number;
-  /** Seed of the samples; unused at temperature 0. */
-  readonly seed: number;
   /** Token ids that are never produced, and those not allowed as the first one. */
   readonly suppressTokens: readonly number[];
   readonly suppressAtBegin: readonly number[];

@@ -71,13 +71,10 @@ export function spansOf(work: DetectWork | DecodeWork): readonly AudioSpan[] {
   return work.kind === 'detect' ? work.request.spans : [work.request.item.span];
 }
 
-/** Equal for items that the engine can decode in one call; seed and length limit are not part of it. */
+/** Equal for items that the engine can decode in one call. Each keeps its own temperature and seed. */
 export function batchKeyOf(request: DecodeWorkRequest): string {
   const { model, item, search } = request;
-  return JSON.stringify([
-    model,
-    item.promptIds.length,
-    item.sotIndex,
-    { ...search, seed: 0, maxNewTokens: 0 },
-  ]);
+  const samples = search.temperature > 0;
+  const shared = { ...search, temperature: 0, seed: 0, maxNewTokens: 0 };
+  return JSON.stringify([model, item.promptIds.length, item.sotIndex, samples, shared]);
 }

@@ -177,10 +177,12 @@ function describeModels(store: ModelStore, config: OriginConfig): ModelCatalogue
     );
     return [...new Set(built.map(({ manifest }) => manifest.name))].sort();
   };
-  const usesGpu = config.device !== 'cpu' && findBuilt(store, 'large-v3', 'cuda-f16') !== undefined;
+  const isOnGpu = (name: string) =>
+    config.device !== 'cpu' && findBuilt(store, name, 'cuda-f16') !== undefined;
+  const defaultName = config.whisperModel ?? (isOnGpu('large-v3') ? 'large-v3' : 'base');
   return {
-    defaultName: config.whisperModel ?? (usesGpu ? 'large-v3' : 'base'),
-    usesGpu,
+    defaultName,
+    usesGpu: isOnGpu(defaultName),
     names,
     resolve(asked) {
       const name = asked ?? this.defaultName;

@@ -76,17 +76,21 @@ export async function decodeWithFallback(
   const ladder = options.temperature === undefined ? TEMPERATURES : [options.temperature];
   if (options.beamSize === undefined && ladder[0] === 0 && options.plan?.greedyFirst) {
     const greedy = await attemptAt(0, dependencies, chunk, { ...options, beamSize: 1 });
-    const isSure = greedy.avgLogProb >= SURE_LOG_PROB && !needsFallback(greedy) && !greedy.hasLoop;
+    const isSure = greedy.avgLogProb >= SURE_LOG_PROB && passes(greedy);
     options.plan.note(isSure);
     if (isSure) return withoutLoopMark(greedy);
   }
-  const attempts: Attempt[] = [];
-  for (const temperature of ladder) {
-    const attempt = await attemptAt(temperature, dependencies, chunk, options);
-    if (isSilence(attempt)) return droppedChunk(attempt);
-    attempts.push(attempt);
-    if (!needsFallback(attempt) && !attempt.hasLoop) break;
-  }
+  const [first = 0, ...warmer] = ladder;
+  const searched = await attemptAt(first, dependencies, chunk, options);
+  if (isSilence(searched)) return droppedChunk(searched);
+  if (passes(searched)) return withoutLoopMark(searched);
+  // All at once: they share one batch, so the hardest chunk costs three calls and not six.
+  const sampled = await Promise.all(
+    warmer.map((temperature) => attemptAt(temperature, dependencies, chunk, options)),
+  );
+  const attempts = [searched, ...sampled];
+  const accepted = sampled.find((attempt) => isSilence(attempt) || passes(attempt));
+  if (accepted) return isSilence(accepted) ? droppedChunk(accepted) : withoutLoopMark(accepted);
   return withoutLoopMark(attempts.reduce(better));
 }
 
@@ -184,9 +188,12 @@ function firstTokens(decoded: DecodedChunk, count: number): DecodedChunk {
   };
 }
 
-/** Not repeating comes before likely; a passing attempt, always the last, is better than all failed ones. */
+function passes(attempt: Attempt): boolean {
+  return !needsFallback(attempt) && !attempt.hasLoop;
+}
+
+/** Of failed attempts: not repeating comes before likely. */
 function better(best: Attempt, next: Attempt): Attempt {
-  if (!needsFallback(next) && !next.hasLoop) return next;
   const bestRepeats = best.hasLoop || isRepetitive(best);
   const nextRepeats = next.hasLoop || isRepetitive(next);
   if (bestRepeats !== nextRepeats) return bestRepeats ? next : best;

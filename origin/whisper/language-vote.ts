@@ -1,3 +1,8 @@
+/** The hint must have at least this share of the best language's probability … */
+const HINT_SHARE = 0.5;
+/** … unless even the best is a guess. */
+const ANYTHING_BELOW = 0.2;
+
 /** One stretch of audio's opinion. */
 export interface LanguageBallot {
   /** Probability per language, in the order of `languages`; sums to 1. */
@@ -33,7 +38,8 @@ export const UNSURE_BELOW = 0.5;
  * language a logarithm near -10, and would outvote nine good chunks; here it has its own share and no more. And the
  * result is readable as the share of the speech in each language, which mixed recordings need.
  *
- * The hint wins when the best share is below {@link UNSURE_BELOW}, if it may win at all and the model knows it.
+ * The hint wins when the best share is below {@link UNSURE_BELOW} and the hint's own is at least half of it, or when
+ * even the best is below 0.2; if it may win at all and the model knows it.
  *
  * @param languages codes in the order of the ballots' columns
  * @throws RangeError when none of `allowed` is among `languages`
@@ -51,7 +57,10 @@ export function voteLanguage(
   const ranking = rank(candidates, shares(languages, ballots));
   const best = ranking[0]!;
   const hinted = ranking.find(({ language }) => language === hint);
-  const winner = best.probability < UNSURE_BELOW && hinted ? hinted : best;
+  const isUnsure = best.probability < UNSURE_BELOW;
+  const isClose = hinted && hinted.probability >= best.probability * HINT_SHARE;
+  const winner =
+    isUnsure && hinted && (isClose || best.probability < ANYTHING_BELOW) ? hinted : best;
   return { ...winner, languages: ranking };
 }
 

@@ -76,6 +76,7 @@ export function createEngineCalls(settings: EngineSettings): EngineImplementatio
           items.map(({ span }) => span),
         ),
         prompts: items.map(({ promptIds }) => promptIds),
+        samplings: items.map(({ sampling = search }) => sampling),
         sotIndex: items[0]?.sotIndex ?? 0,
         search,
       });

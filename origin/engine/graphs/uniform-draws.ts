@@ -1,15 +1,20 @@
-import type { SearchOptions } from '../protocol.ts';
+import type { Sampling, SearchOptions } from '../protocol.ts';
 
-/** Random numbers in [0, 1) for sampling: row-major (steps, batch, beams), the same for the same seed. */
+/** Random numbers in [0, 1) for sampling: row-major (steps, batch, beams); an item's depend on its own seed alone. */
 export function uniformDraws(
-  search: Pick<SearchOptions, 'temperature' | 'maxNewTokens' | 'beamWidth' | 'seed'>,
-  batch: number,
+  items: readonly Sampling[],
+  { maxNewTokens, beamWidth }: Pick<SearchOptions, 'maxNewTokens' | 'beamWidth'>,
 ): { data: Float32Array; dims: [number, number, number] } {
-  if (search.temperature === 0) return { data: new Float32Array(1), dims: [1, 1, 1] };
-  const dims: [number, number, number] = [search.maxNewTokens, batch, search.beamWidth];
-  const next = splitMix32(search.seed);
-  const data = Float32Array.from({ length: dims[0] * dims[1] * dims[2] }, next);
-  return { data, dims };
+  if (items.every(({ temperature }) => temperature === 0)) {
+    return { data: new Float32Array(1), dims: [1, 1, 1] };
+  }
+  const generators = items.map(({ seed }) => splitMix32(seed));
+  const data = new Float32Array(maxNewTokens * items.length * beamWidth);
+  let at = 0;
+  for (let step = 0; step < maxNewTokens; step++) {
+    for (const next of generators) for (let beam = 0; beam < beamWidth; beam++) data[at++] = next();
+  }
+  return { data, dims: [maxNewTokens, items.length, beamWidth] };
 }
 
 /** SplitMix32: a small generator of good quality. 24 bits a draw, so that every value is below 1 in float32. */

@@ -1,7 +1,7 @@
 /** One loaded Whisper model: its two graphs as functions of arrays. */
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { DecodedChunk, SearchOptions } from '../protocol.ts';
+import type { DecodedChunk, Sampling, SearchOptions } from '../protocol.ts';
 import { uniformDraws } from './uniform-draws.ts';
 
 /** 30 s at 16 kHz: what the encoder was trained on; shorter chunks are followed by silence. */
@@ -26,6 +26,8 @@ export interface GraphDecodeRequest {
   readonly prompts: readonly (readonly number[])[];
   readonly sotIndex: number;
   readonly search: SearchOptions;
+  /** One an item; absent: the search's for all. */
+  readonly samplings?: readonly Sampling[];
 }
 
 export interface WhisperGraphs {
@@ -110,7 +112,8 @@ function decoderFeeds(request: GraphDecodeRequest, vocabularySize: number): Reco
   const { features, prompts, search } = request;
   const batch = features.length;
   const promptLength = prompts[0]?.length ?? 0;
-  const { data: uniforms, dims } = uniformDraws(search, batch);
+  const samplings = request.samplings ?? features.map(() => search);
+  const { data: uniforms, dims } = uniformDraws(samplings, search);
   return {
     audio_features: stack(features),
     audio_frames: int64(
@@ -122,7 +125,11 @@ function decoderFeeds(request: GraphDecodeRequest, vocabularySize: number): Reco
     beam_width: int64([search.beamWidth], [1]),
     max_new_tokens: int64([search.maxNewTokens], []),
     length_penalty: new Tensor('float32', [search.lengthPenalty], []),
-    temperature: new Tensor('float32', [search.temperature], []),
+    temperature: new Tensor(
+      'float32',
+      samplings.map(({ temperature }) => temperature),
+      [batch],
+    ),
     uniforms: new Tensor('float32', uniforms, dims),
     suppress: suppression(search.suppressTokens, vocabularySize),
     suppress_begin: suppression(search.suppressAtBegin, vocabularySize),

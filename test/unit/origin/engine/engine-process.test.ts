@@ -318,7 +318,9 @@ describe('EngineProcess', () => {
     await bench.engine.load({ model: 'chatty' });
     await bench.engine.stop();
     const lines = bench.log.filter(({ message }) => message === 'engine output');
-    expect(lines).toHaveLength(50);
+    // How many of the thousands were written before the process ended is its own matter; the limit is ours.
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(100);
     expect(lines[0]?.fields['line']).toBe('x'.repeat(2000));
   });
 

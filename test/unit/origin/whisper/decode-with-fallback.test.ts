@@ -66,7 +66,7 @@ describe('decodeWithFallback', () => {
     expect(good.calls[0]!.search.suppressTokens).toBe(tokenizer.suppressTokens);
   });
 
-  it('samples five times at rising temperatures until a text passes', async () => {
+  it('samples five times at each higher temperature and takes the first text that passes', async () => {
     const unsure = model(
       { text: SPEECH, avgLogProb: -1.4 },
       { text: LOOP, avgLogProb: -0.1 },
@@ -78,6 +78,9 @@ describe('decodeWithFallback', () => {
       [0, 3],
       [0.2, 5],
       [0.4, 5],
+      [0.6, 5],
+      [0.8, 5],
+      [1, 5],
     ]);
   });
 
