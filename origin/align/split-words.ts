@@ -61,8 +61,8 @@ const JOINED_SYMBOL = /[#@&%*/\\_]/;
 const OPENING = /^\s*[\p{Ps}\p{Pi}\p{Pd}¿¡]|^\s+["']/u;
 
 /**
- * Tokens taken together until their bytes are whole characters. Tokens without text are left out; a token that is
- * space only gives it to the next piece.
+ * Tokens taken together until their bytes are whole characters. Tokens without text are left out; space at the end of
+ * a piece goes to the next one.
  */
 function wholeCharacters(tokenIds: ArrayLike<number>, decode: (ids: number[]) => string): Piece[] {
   const pieces: Piece[] = [];
@@ -74,9 +74,10 @@ function wholeCharacters(tokenIds: ArrayLike<number>, decode: (ids: number[]) =>
     const isLast = index === tokenIds.length - 1 || waiting.length === MAX_UNFINISHED_TOKENS;
     if (UNFINISHED.test(text) && !isLast) continue;
     const whole = space + text.replace(BROKEN, '');
-    const isSpace = whole.trim() === '';
-    if (!isSpace) pieces.push({ text: whole, first: index + 1 - waiting.length, end: index + 1 });
-    space = isSpace ? whole : '';
+    const visible = whole.trimEnd();
+    if (visible !== '')
+      pieces.push({ text: visible, first: index + 1 - waiting.length, end: index + 1 });
+    space = whole.slice(visible.length);
     waiting = [];
   }
   return pieces;

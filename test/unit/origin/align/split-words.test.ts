@@ -77,6 +77,11 @@ describe('splitWords', () => {
     expect(texts(' ...', '!')).toEqual(['...!']);
   });
 
+  it('gives a space at the end of a token to the next word', () => {
+    const [, second] = tokens('a ', '今');
+    expect(second).toMatchObject({ text: '今', spaceBefore: true });
+  });
+
   it('gives back the text, whatever its bytes and tokens', () => {
     const text = fc.string({
       unit: fc.oneof(
