@@ -1,4 +1,4 @@
-/** One loaded Whisper model: its two graphs as functions of arrays. */
+/** One loaded Whisper model: its graphs as functions of arrays. */
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { DecodedChunk, Sampling, SearchOptions } from '../protocol.ts';
