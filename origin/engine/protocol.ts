@@ -100,12 +100,54 @@ export interface AlignmentWeights {
   readonly frames: number;
 }
 
+/** One voice: stretches of a waveform, heard as if one followed the other. Together at least 0.1 s. */
+export type VoiceSample = readonly AudioSpan[];
+
+export interface EmbedSpeakersRequest {
+  readonly samples: readonly VoiceSample[];
+}
+
+export interface EmbedSpeakersResult {
+  /** Unit vectors: row-major (samples, dimensions). */
+  readonly embeddings: Float32Array;
+  readonly dimensions: number;
+}
+
+/** Which columns of a CTC model's output are wanted for one chunk (≤ 30 s). */
+export interface EmissionItem {
+  readonly span: AudioSpan;
+  /** Token ids of the model's vocabulary, e.g. the blank and each sign of the chunk's text once. */
+  readonly columns: readonly number[];
+}
+
+export interface EmissionsRequest {
+  /** Canonical name of the aligner. */
+  readonly model: string;
+  readonly items: readonly EmissionItem[];
+}
+
+/** Log-probabilities of one chunk. */
+export interface Emissions {
+  /**
+   * Row-major (frames, columns + 1). The last column is the wildcard's: the largest log-probability of the frame
+   * among all tokens but the blank.
+   */
+  readonly logProbs: Float32Array;
+  readonly frames: number;
+  /** Samples from one frame to the next; 320 for wav2vec2. */
+  readonly frameSamples: number;
+}
+
 /** The calls, by name: what the child process implements and the parent's client offers. */
 export interface EngineCalls {
   segment(request: SegmentRequest): Promise<SegmentResult>;
   encode(request: EncodeRequest): Promise<void>;
   detectLanguage(request: DetectLanguageRequest): Promise<DetectLanguageResult>;
   decode(request: DecodeRequest): Promise<readonly DecodedChunk[]>;
+  /** Embeddings of voices, by the speaker encoder. */
+  embedSpeakers(request: EmbedSpeakersRequest): Promise<EmbedSpeakersResult>;
+  /** CTC log-probabilities, by an aligner. */
+  emissions(request: EmissionsRequest): Promise<readonly Emissions[]>;
   /** Loads a model's sessions ahead of use. */
   load(request: { readonly model: string }): Promise<LoadResult>;
 }
