@@ -2,8 +2,14 @@
 import { splitSentences } from '#origin/align/sentences.ts';
 import { joinTexts } from '#origin/align/unspaced-scripts.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
-import type { ChunkResult } from '#origin/pipeline/transcribe.ts';
-import type { Segment, TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
+import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
+import type {
+  Coverage,
+  Segment,
+  TimeSpan,
+  TranscribeOptions,
+  Transcript,
+} from '#shared/contracts/transcript.ts';
 
 export interface RecordingFacts {
   readonly options: TranscribeOptions;
@@ -36,8 +42,22 @@ export function assembleTranscript(
     durationSeconds: facts.durationSeconds,
     segments: segmentsOf(chunks),
     hasWordTimes: options.align && chunks.every(({ words }) => words !== null),
+    coverage: coverageOf(chunks),
     warnings,
     timingsMs: facts.timingsMs,
+  };
+}
+
+function coverageOf(chunks: readonly ChunkResult[]): Coverage {
+  const seconds = (spans: readonly TimeSpan[]) =>
+    spans.reduce((sum, { startSeconds, endSeconds }) => sum + endSeconds - startSeconds, 0);
+  const missing = chunks.flatMap((chunk) => chunk.missing);
+  const speechSeconds = seconds(chunks.flatMap(({ speech }) => speech));
+  return {
+    speechSeconds,
+    transcribedSeconds: Math.max(0, speechSeconds - seconds(missing)),
+    recovered: chunks.flatMap(({ recovered }) => recovered),
+    missing,
   };
 }
 

@@ -83,6 +83,49 @@ export const FormModel = z.string().transform((text, context) => {
   return name;
 });
 
+/** Known speakers as JSON: at most 20, each with a name and the embedding that an earlier answer gave. */
+export const FormKnownSpeakers = z.string().transform((text, context) => {
+  const parsed = KnownSpeakers.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.join('.') ?? '';
+  context.addIssue({
+    code: 'custom',
+    message: `not a list of known speakers (${where === '' ? '' : `${where}: `}${issue?.message ?? ''}); write [{"name": "Ada", "embedding": [0.1, …]}].`,
+  });
+  return z.NEVER;
+});
+
+/** A speaker's name as it stands in answers: one line, no control characters, no markup of subtitles. */
+const SpeakerName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}<>]+$/u, 'control characters and < > are not allowed');
+
+const KnownSpeakers = z
+  .array(
+    z.object({
+      name: SpeakerName,
+      embedding: z.array(z.number().min(-1e3).max(1e3)).min(16).max(1024),
+    }),
+  )
+  .min(1)
+  .max(20)
+  .refine(
+    (list) => new Set(list.map(({ name }) => name)).size === list.length,
+    'two have one name',
+  );
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One of a few words, in any case. */
 export function formChoice<const Choice extends string>(choices: readonly Choice[]) {
   return z.string().transform((text, context) => {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   FormBoolean,
+  FormKnownSpeakers,
   FormLanguage,
   FormLanguages,
   FormModel,
@@ -33,6 +34,19 @@ export const TranscribeForm = z
     diarize: FormBoolean.default(false).describe('Speakers. Alias `diarization`.'),
     min_speakers: speakerCount().optional().describe('At least so many speakers.'),
     max_speakers: speakerCount().optional().describe('At most so many speakers.'),
+    num_speakers: speakerCount().optional().describe('Exactly so many speakers.'),
+    known_speakers: FormKnownSpeakers.optional().describe(
+      'Voices to call by name: JSON `[{"name", "embedding"}]`, the embeddings from an earlier answer.',
+    ),
+    speaker_embeddings: FormBoolean.default(false).describe(
+      'Also give an embedding of each speaker.',
+    ),
+    return_char_alignments: FormBoolean.default(false).describe(
+      'Also give the times of characters, where a forced alignment was made.',
+    ),
+    channels: formChoice(['mix', 'split'])
+      .default('mix')
+      .describe('`split`: each channel is one speaker, transcribed alone.'),
     prompt: formText(4000).optional().describe('Text that comes before: style, names, spelling.'),
     hotwords: formText(2000).optional().describe('Words to expect, commas between them.'),
     beam_size: formNumber({ min: 1, max: 10, integer: true })
@@ -48,14 +62,18 @@ export const TranscribeForm = z
       .describe('`translate` gives English text.'),
   })
   .check((context) => {
-    const { min_speakers: min, max_speakers: max } = context.value;
+    const { min_speakers: min, max_speakers: max, num_speakers: exact } = context.value;
+    const refuse = (name: string, input: number, message: string) =>
+      context.issues.push({ code: 'custom', path: [name], message, input });
     if (min !== undefined && max !== undefined && min > max) {
-      context.issues.push({
-        code: 'custom',
-        path: ['min_speakers'],
-        message: `${min} is more than max_speakers (${max}).`,
-        input: min,
-      });
+      refuse('min_speakers', min, `${min} is more than max_speakers (${max}).`);
+    }
+    if (exact === undefined) return;
+    if (min !== undefined && min > exact) {
+      refuse('num_speakers', exact, `${exact} is less than min_speakers (${min}).`);
+    }
+    if (max !== undefined && max < exact) {
+      refuse('num_speakers', exact, `${exact} is more than max_speakers (${max}).`);
     }
   });
 
@@ -117,11 +135,16 @@ function toOptions(form: z.output<typeof TranscribeForm>): TranscribeOptions {
     align: form.align,
     diarize: form.diarize,
     task: form.task,
+    knownSpeakers: form.known_speakers ?? [],
+    speakerEmbeddings: form.speaker_embeddings,
+    charAlignments: form.return_char_alignments,
+    channels: form.channels,
     ...(form.language !== undefined && { language: form.language }),
     ...(form.languages !== undefined && { languages: form.languages }),
     ...(form.model !== undefined && { model: form.model }),
     ...(form.min_speakers !== undefined && { minSpeakers: form.min_speakers }),
     ...(form.max_speakers !== undefined && { maxSpeakers: form.max_speakers }),
+    ...(form.num_speakers !== undefined && { numSpeakers: form.num_speakers }),
     ...(form.prompt !== undefined && { prompt: form.prompt }),
     ...(form.hotwords !== undefined && { hotwords: form.hotwords }),
     ...(form.beam_size !== undefined && { beamSize: form.beam_size }),
