@@ -1,7 +1,8 @@
 /** How the models command talks: tables, sizes, progress. */
 import cliProgress from 'cli-progress';
 
-import { MODELS, type ModelEntry, sizesOf } from '#models/registry.ts';
+import { isFreeForCommercialUse, type ModelEntry } from '#models/registry/entry.ts';
+import { MODELS, sizesOf } from '#models/registry.ts';
 import type { InstalledModels } from '#models/store.ts';
 import { isIntact, type VerifyReport } from '#models/verify.ts';
 
@@ -45,14 +46,23 @@ export function listAsData(installed: InstalledModels) {
 
 export function listAsTable(installed: InstalledModels): string {
   const { models, others } = listAsData(installed);
-  const head = ['MODEL', 'LANGUAGES', 'WEIGHTS', 'DOWNLOAD', 'DISK CPU', 'DISK CUDA', 'VRAM'];
+  const head = [
+    'MODEL',
+    'KIND',
+    'LANGUAGES',
+    'WEIGHTS',
+    'DOWNLOAD',
+    'DISK CPU',
+    'DISK CUDA',
+    'VRAM',
+  ];
   const rows = models.map((model) => [
     ...sizeCells(model),
     formatInstalled(model.installed),
-    [...model.aliases, model.licence].join(', '),
+    [...model.aliases, formatLicence(model)].join(', '),
   ]);
   const rest = others.map(({ name, installed: found }) => [
-    ...[name, '-', '-', '-', '-', '-', '-'],
+    ...[name, '-', '-', '-', '-', '-', '-', '-'],
     formatInstalled(found),
     '',
   ]);
@@ -111,13 +121,27 @@ function progressLines(stream: NodeJS.WriteStream): Progress {
 function sizeCells(model: ModelEntry & ReturnType<typeof sizesOf>): string[] {
   return [
     model.name,
-    model.languages === 'en' ? 'en' : 'many',
+    model.kind,
+    formatLanguages(model.languages),
     `${Math.round(model.parameters / 1e6)} M`,
     formatBytes(model.downloadBytes),
     formatBytes(model.diskBytes.cpu),
     formatBytes(model.diskBytes['cuda-f16']),
     formatBytes(model.memoryBytes['cuda-f16']),
   ];
+}
+
+function formatLanguages(languages: ModelEntry['languages']): string {
+  if (languages === 'multilingual') return 'many';
+  if (typeof languages === 'string') return languages;
+  if (languages.includes('*')) return 'any';
+  return languages.length > 4 ? `${languages.length}` : languages.join(' ');
+}
+
+function formatLicence(model: ModelEntry): string {
+  const isFree = isFreeForCommercialUse(model);
+  if (isFree === null) return 'licence unknown: ask the author';
+  return isFree ? model.licence : `${model.licence}: no commercial use`;
 }
 
 interface InstalledParts {

@@ -13,7 +13,8 @@ import {
   writeManifest,
 } from '#models/manifest.ts';
 import { ModelError } from '#models/model-error.ts';
-import { type ModelEntry, REQUIRED_FILES, WEIGHTS_FILE, WEIGHTS_INDEX } from '#models/registry.ts';
+import { type ModelEntry, SIDE_FILES } from '#models/registry/entry.ts';
+import { WEIGHTS_FILE, WEIGHTS_INDEX } from '#models/safetensors.ts';
 import { type ModelStore, sourceDirOf, withModelLock } from '#models/store.ts';
 
 export interface PullOptions {
@@ -77,18 +78,28 @@ interface Source {
 }
 
 async function selectFiles(options: PullOptions, source: Source): Promise<HubFile[]> {
-  const required = REQUIRED_FILES.map((path) => need(options, source, path));
-  const single = source.listed.find(({ path }) => path === WEIGHTS_FILE);
-  if (single !== undefined) return [...required, single];
+  const { required, optional } = SIDE_FILES[options.entry.kind];
+  const side = [
+    ...required.map((path) => need(options, source, path)),
+    ...optional.flatMap((path) => find(source, path) ?? []),
+  ];
+  const { file } = options.entry.weights;
+  const single = file === undefined ? find(source, WEIGHTS_FILE) : need(options, source, file);
+  if (single !== undefined) return [...side, single];
   const index = need(options, source, WEIGHTS_INDEX);
   await fetchOne(options, source, { file: index });
   const shards = readShardNames(join(source.dir, WEIGHTS_INDEX));
-  return [...required, index, ...shards.map((path) => need(options, source, path))];
+  return [...side, index, ...shards.map((path) => need(options, source, path))];
 }
 
-function need({ entry, hub }: PullOptions, { listed, revision }: Source, path: string): HubFile {
-  const file = listed.find((candidate) => candidate.path === path);
+function find({ listed }: Source, path: string): HubFile | undefined {
+  return listed.find((candidate) => candidate.path === path);
+}
+
+function need({ entry, hub }: PullOptions, source: Source, path: string): HubFile {
+  const file = find(source, path);
   if (file !== undefined) return file;
+  const { revision } = source;
   const place = `${entry.repository} at ${revision.slice(0, 12)} on ${hub.host}`;
   throw new ModelError('not-found', `${place} has no ${path}; it cannot be used.`);
 }
@@ -105,7 +116,7 @@ function readShardNames(path: string): string[] {
 /** A hub, and still more a mirror, must offer the very weights that the registry names. */
 function checkPublishedHash(entry: ModelEntry, files: readonly HubFile[], hub: Hub): void {
   const { sha256 } = entry.weights;
-  const weights = files.find(({ path }) => path === WEIGHTS_FILE);
+  const weights = files.find(({ path }) => path === (entry.weights.file ?? WEIGHTS_FILE));
   if (sha256 === undefined || weights?.digest.hex === sha256) return;
   const text = `${hub.host} offers other weights for ${entry.name} than those published`;
   throw new ModelError('checksum', `${text} (SHA-256 ${sha256.slice(0, 12)}…). Use another host.`);

@@ -30,6 +30,10 @@ import {
 
 export type { Dtype, TensorInfo } from '#models/safetensors-header.ts';
 
+/** The usual name of a model's weights, and of the list of its shards where they are many files. */
+export const WEIGHTS_FILE = 'model.safetensors';
+export const WEIGHTS_INDEX = 'model.safetensors.index.json';
+
 /** An open file or set of shards. Whoever opened it closes it. */
 export interface SafetensorsStore {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -45,8 +49,6 @@ export interface SafetensorsStore {
   close(): void;
 }
 
-const SINGLE_FILE = 'model.safetensors';
-const INDEX_FILE = 'model.safetensors.index.json';
 /** Converted at once, so that a large F16 tensor needs little more memory than its result. */
 const CONVERT_BYTES = 4 * 1024 * 1024;
 /** One read call takes at most 2 GiB - 1 on Linux. */
@@ -79,11 +81,14 @@ export function openSafetensors(pathOrDir: string): SafetensorsStore {
 function resolvePath(pathOrDir: string): string {
   if (!existsSync(pathOrDir)) throw new ModelError('not-found', `${pathOrDir} does not exist.`);
   if (!statSync(pathOrDir).isDirectory()) return pathOrDir;
-  for (const name of [SINGLE_FILE, INDEX_FILE]) {
+  for (const name of [WEIGHTS_FILE, WEIGHTS_INDEX]) {
     const path = join(pathOrDir, name);
     if (existsSync(path)) return path;
   }
-  throw new ModelError('not-found', `${pathOrDir} holds neither ${SINGLE_FILE} nor ${INDEX_FILE}.`);
+  throw new ModelError(
+    'not-found',
+    `${pathOrDir} holds neither ${WEIGHTS_FILE} nor ${WEIGHTS_INDEX}.`,
+  );
 }
 
 function openSingle(path: string, descriptors: Map<string, number>): SafetensorsStore {

@@ -44,7 +44,7 @@ async function build(
   target: ModelTarget,
   options: { readonly folder: string; readonly weights: 'zeros' | 'random' },
 ): Promise<void> {
-  const { dimensions, weights } = findModel(name);
+  const { dimensions, weights } = findModel(name, 'whisper');
   const sourceDir = join(options.folder, name, 'source');
   if (!existsSync(join(sourceDir, 'model.safetensors'))) {
     writeModelOfSize(sourceDir, dimensions, { dtype: weights.dtype, weights: options.weights });

@@ -4,7 +4,8 @@ import { afterEach } from 'vitest';
 
 import { createHub, type HubOptions } from '#models/hub.ts';
 import type { PullOptions, PullProgress } from '#models/pull.ts';
-import { findModel, type ModelEntry } from '#models/registry.ts';
+import type { ModelEntry } from '#models/registry/entry.ts';
+import { findModel } from '#models/registry.ts';
 import { openStore, sourceDirOf } from '#models/store.ts';
 import {
   type HubContent,
@@ -19,7 +20,7 @@ export const REPOSITORY = 'openai/whisper-tiny';
 export const COMMIT = 'a'.repeat(40);
 export const WEIGHTS = Buffer.from(Uint8Array.from({ length: 900_000 }, (_, i) => (i * 7919) >> 3));
 export const ENTRY: ModelEntry = {
-  ...findModel('tiny'),
+  ...findModel('tiny', 'whisper'),
   revision: COMMIT,
   weights: { dtype: 'F32', sha256: sha256(WEIGHTS) },
 };

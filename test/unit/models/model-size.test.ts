@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { linearParameterCount, memoryBytes, parameterCount } from '#models/model-size.ts';
-import { MODELS } from '#models/registry.ts';
+import { WHISPER_MODELS } from '#models/registry/whisper.ts';
 import { openSafetensors } from '#models/safetensors.ts';
 import { elementCount } from '#models/safetensors-header.ts';
 import { whisperTensors } from '#test/support/whisper-weights.ts';
 
-const base = MODELS.find(({ name }) => name === 'base')!;
+const base = WHISPER_MODELS.find(({ name }) => name === 'base')!;
 const shared = join(import.meta.dirname, '../../../../shared/models/whisper-base');
 
 describe('parameterCount', () => {
-  it.each(MODELS)('is the sum over all tensors of $name', ({ dimensions }) => {
+  it.each(WHISPER_MODELS)('is the sum over all tensors of $name', ({ dimensions }) => {
     const tensors = whisperTensors(dimensions);
     const sum = tensors.reduce((total, { shape }) => total + elementCount(shape), 0);
     expect(parameterCount(dimensions)).toBe(sum);

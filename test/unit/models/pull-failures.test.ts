@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { pullModel } from '#models/pull.ts';
-import type { ModelEntry } from '#models/registry.ts';
+import type { ModelEntry } from '#models/registry/entry.ts';
 import { TOKEN } from '#test/support/hub-server.ts';
 import {
   COMMIT,

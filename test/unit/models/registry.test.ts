@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
 import { parameterCount } from '#models/model-size.ts';
+import { WHISPER_MODELS } from '#models/registry/whisper.ts';
 import { findModel, MODELS, namesOf, sizesOf } from '#models/registry.ts';
 import { MODEL_TARGETS } from '#models/target.ts';
 
-describe('MODELS', () => {
+describe('WHISPER_MODELS', () => {
   it('has every size of Whisper and the distilled ones', () => {
     const sizes = ['tiny', 'base', 'small', 'medium'].flatMap((size) => [size, `${size}.en`]);
     const large = ['large-v1', 'large-v2', 'large-v3', 'large-v3-turbo'];
     const distilled = ['small.en', 'medium.en', 'large-v2', 'large-v3', 'large-v3.5'];
-    expect(MODELS.map(({ name }) => name)).toEqual([
+    expect(WHISPER_MODELS.map(({ name }) => name)).toEqual([
       ...sizes,
       ...large,
       ...distilled.map((name) => `distil-${name}`),
@@ -21,7 +22,7 @@ describe('MODELS', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(MODELS.filter(({ weights }) => weights.bytes !== undefined))(
+  it.each(WHISPER_MODELS.filter(({ weights }) => weights.bytes !== undefined))(
     'has dimensions for $name that explain the bytes published',
     ({ dimensions, weights }) => {
       const values = parameterCount(dimensions) * (weights.dtype === 'F16' ? 2 : 4);
@@ -46,7 +47,7 @@ describe('MODELS', () => {
   });
 
   it('calls a model English where its name or its family says so', () => {
-    for (const { name, languages } of MODELS) {
+    for (const { name, languages } of WHISPER_MODELS) {
       const isEnglish = name.endsWith('.en') || name.startsWith('distil-');
       expect(languages).toBe(isEnglish ? 'en' : 'multilingual');
     }
