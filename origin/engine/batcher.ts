@@ -13,12 +13,21 @@ import type {
   DecodedChunk,
   DetectLanguageRequest,
   DetectLanguageResult,
+  EmbedSpeakersRequest,
+  EmbedSpeakersResult,
+  Emissions,
   EngineCalls,
   SegmentRequest,
   SegmentResult,
 } from './protocol.ts';
 import { learnFrom } from './step-costs.ts';
-import { batchKeyOf, type DecodeWorkRequest, type Work, type WorkContext } from './work.ts';
+import {
+  batchKeyOf,
+  type DecodeWorkRequest,
+  type EmissionsWorkRequest,
+  type Work,
+  type WorkContext,
+} from './work.ts';
 
 /** The engine as a request sees it. Every call may reject with an `EngineFailure`. */
 export interface EngineScheduler {
@@ -33,6 +42,9 @@ export interface EngineScheduler {
    * largest counts, so a loop may run longer than its own limit).
    */
   decode(request: DecodeWorkRequest, context: WorkContext): Promise<DecodedChunk>;
+  embedSpeakers(request: EmbedSpeakersRequest, context: WorkContext): Promise<EmbedSpeakersResult>;
+  /** One chunk; run together with others for the same aligner. */
+  emissions(request: EmissionsWorkRequest, context: WorkContext): Promise<Emissions>;
   /** Fulfils when the queue takes more work of this request; to be awaited before making it. */
   capacity(context: WorkContext): Promise<void>;
 }
@@ -125,6 +137,16 @@ class Scheduler implements EngineScheduler {
       { ...this.#newWork(context), kind: 'decode', request, batchKey, done },
       done,
     );
+  }
+
+  embedSpeakers(request: EmbedSpeakersRequest, context: WorkContext): Promise<EmbedSpeakersResult> {
+    const done = Promise.withResolvers<EmbedSpeakersResult>();
+    return this.#submit({ ...this.#newWork(context), kind: 'embed', request, done }, done);
+  }
+
+  emissions(request: EmissionsWorkRequest, context: WorkContext): Promise<Emissions> {
+    const done = Promise.withResolvers<Emissions>();
+    return this.#submit({ ...this.#newWork(context), kind: 'emit', request, done }, done);
   }
 
   capacity(context: WorkContext): Promise<void> {
@@ -243,6 +265,10 @@ class Scheduler implements EngineScheduler {
     switch (step.kind) {
       case 'segment':
         return step.work.done.resolve(await this.#engine.segment(step.work.request));
+      case 'embed':
+        return step.work.done.resolve(await this.#engine.embedSpeakers(step.work.request));
+      case 'emit':
+        return this.#emit(step);
       case 'detect':
         return step.work.done.resolve(await this.#engine.detectLanguage(step.work.request));
       case 'encode':
@@ -265,11 +291,13 @@ class Scheduler implements EngineScheduler {
     const maxNewTokens = Math.max(...works.map(({ request }) => request.search.maxNewTokens));
     const batch = { model, items, search: { ...search, maxNewTokens } };
     const chunks = await this.#engine.decode(batch);
-    for (const [index, work] of works.entries()) {
-      const chunk = chunks[index];
-      if (chunk === undefined) throw new Error(`${chunks.length} chunks for ${items.length} items`);
-      work.done.resolve(chunk);
-    }
+    answerAll(works, chunks);
+  }
+
+  async #emit({ works }: Extract<Step, { kind: 'emit' }>): Promise<void> {
+    const items = works.map(({ request }) => request.item);
+    const model = works[0]?.request.model ?? '';
+    answerAll(works, await this.#engine.emissions({ model, items }));
   }
 
   /**
@@ -299,13 +327,24 @@ class Scheduler implements EngineScheduler {
 
 const NOTHING_TRIED = { attempts: 0, alone: false, delayedSeconds: 0, encodeCalls: 0 };
 
+function answerAll<Answer>(
+  works: readonly { readonly done: PromiseWithResolvers<Answer> }[],
+  answers: readonly Answer[],
+): void {
+  for (const [index, { done }] of works.entries()) {
+    const answer = answers[index];
+    if (answer === undefined) throw new Error(`${answers.length} answers for ${works.length}`);
+    done.resolve(answer);
+  }
+}
+
 function maySucceedAlone(work: Work, company: number, failure: EngineFailure): boolean {
   if (lostProcess(failure)) return work.attempts === 0;
   return failure.reason === 'call_failed' && company > 1;
 }
 
 function worksOf(step: Step): readonly Work[] {
-  return step.kind === 'encode' || step.kind === 'decode' ? step.works : [step.work];
+  return 'works' in step ? step.works : [step.work];
 }
 
 function asFailure(error: unknown): EngineFailure {

@@ -51,6 +51,11 @@ async function perform(calls: EngineImplementation, call: CallMessage): Promise<
       return ensureLoaded(calls, call.request.model);
     case 'segment':
       return calls.segment(call.request);
+    case 'embedSpeakers':
+      return calls.embedSpeakers(call.request);
+    case 'emissions':
+      await ensureLoaded(calls, call.request.model);
+      return calls.emissions(call.request);
     case 'encode':
       await ensureLoaded(calls, call.request.model);
       return calls.encode(call.request);

@@ -11,12 +11,21 @@
  *    full-length chunk some, and where encoding is cheap (a GPU) batches simply fill up.
  * 4. A call cannot be interrupted. A request with more than `backgroundSeconds` of audio ahead is in the
  *    background: no call with one of its items may take longer than `backgroundCallSeconds`, by estimate.
- * 5. Work that was lost in a call goes alone.
+ * 5. The aligner's calls take chunks of one aligner, of any request, that are not much longer than the head.
+ * 6. Work that was lost in a call goes alone.
  */
 import type { CostModel } from './cost-model.ts';
 import type { AudioSpan } from './protocol.ts';
-import { decodeSeconds, secondsOf, stepSeconds } from './step-costs.ts';
-import { type DecodeWork, type DetectWork, type SegmentWork, spansOf, type Work } from './work.ts';
+import { decodeSeconds, emitSeconds, secondsOf, stepSeconds } from './step-costs.ts';
+import {
+  type DecodeWork,
+  type DetectWork,
+  type EmbedWork,
+  type EmitWork,
+  type SegmentWork,
+  spansOf,
+  type Work,
+} from './work.ts';
 
 export interface StepLimits {
   /** Most items of a decode call. */
@@ -30,6 +39,8 @@ export interface StepLimits {
 
 export type Step =
   | { readonly kind: 'segment'; readonly work: SegmentWork }
+  | { readonly kind: 'embed'; readonly work: EmbedWork }
+  | { readonly kind: 'emit'; readonly works: readonly EmitWork[] }
   | { readonly kind: 'detect'; readonly work: DetectWork }
   | {
       readonly kind: 'encode';
@@ -59,11 +70,16 @@ const LONGER_ALLOWED = { factor: 1.5, seconds: 1 };
 export function chooseStep(ordered: readonly Work[], tools: StepTools): ChosenStep | null {
   const [head, ...rest] = ordered;
   if (head === undefined) return null;
-  if (head.kind === 'decode') return chooseForDecode(head, rest, tools);
-  return {
-    step: head.kind === 'segment' ? segmentStep(head) : detectStep(head, tools),
-    delayed: null,
-  };
+  switch (head.kind) {
+    case 'decode':
+      return chooseForDecode(head, rest, tools);
+    case 'emit':
+      return { step: { kind: 'emit', works: fillEmitBatch(head, rest, tools) }, delayed: null };
+    case 'detect':
+      return { step: detectStep(head, tools), delayed: null };
+    default:
+      return { step: singleStep(head), delayed: null };
+  }
 }
 
 function chooseForDecode(head: DecodeWork, rest: readonly Work[], tools: StepTools): ChosenStep {
@@ -85,13 +101,31 @@ function fillBatch(head: DecodeWork, rest: readonly Work[], tools: StepTools): D
   return batch;
 }
 
+function fillEmitBatch(head: EmitWork, rest: readonly Work[], tools: StepTools): EmitWork[] {
+  const batch = [head];
+  const { limits, costs } = tools;
+  for (const work of rest) {
+    if (head.alone || batch.length >= limits.batchSize) break;
+    if (work.kind !== 'emit' || work.alone || work.request.model !== head.request.model) continue;
+    if (secondsOf(work) > longestCompanion(head)) continue;
+    const joined = [...batch, work];
+    const isShort = emitSeconds(joined, costs) <= limits.backgroundCallSeconds;
+    if (isShort || !joined.some((item) => isBackground(item, limits))) batch.push(work);
+  }
+  return batch;
+}
+
+/** Seconds that a batch's head grants its company. */
+function longestCompanion(head: DecodeWork | EmitWork): number {
+  return secondsOf(head) * LONGER_ALLOWED.factor + LONGER_ALLOWED.seconds;
+}
+
 function mayJoin(batch: readonly DecodeWork[], work: DecodeWork, tools: StepTools): boolean {
   const { limits } = tools;
   const [head] = batch;
   if (head === undefined || batch.length >= limits.batchSize) return false;
   if (work.alone || work.batchKey !== head.batchKey) return false;
-  const longest = secondsOf(head) * LONGER_ALLOWED.factor + LONGER_ALLOWED.seconds;
-  if (!isOfSameRequest(work, head) && secondsOf(work) > longest) return false;
+  if (!isOfSameRequest(work, head) && secondsOf(work) > longestCompanion(head)) return false;
   const joined = [...batch, work];
   if (!joined.some((item) => isBackground(item, limits))) return true;
   return decodeSeconds(joined, tools.costs) <= limits.backgroundCallSeconds;
@@ -121,13 +155,13 @@ function preparationStep(batch: readonly DecodeWork[], work: Work, tools: StepTo
     const helps = !isEncoded(work, tools) && mayJoin(batch, work, tools);
     return helps ? encodeStep([work], tools) : null;
   }
-  if (isBackground(work, tools.limits)) return null;
-  if (work.kind === 'segment') return segmentStep(work);
+  if (work.kind === 'emit' || isBackground(work, tools.limits)) return null;
+  if (work.kind !== 'detect') return singleStep(work);
   return work.request.model === batch[0]?.request.model ? detectStep(work, tools) : null;
 }
 
-function segmentStep(work: SegmentWork): Step {
-  return { kind: 'segment', work };
+function singleStep(work: SegmentWork | EmbedWork): Step {
+  return work.kind === 'segment' ? { kind: 'segment', work } : { kind: 'embed', work };
 }
 
 function detectStep(work: DetectWork, tools: StepTools): Step {

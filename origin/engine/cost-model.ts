@@ -11,6 +11,8 @@ const OUTLIER_FACTOR = 3;
 const FIRST_SEGMENT_SECONDS_PER_WINDOW = 0.01;
 const FIRST_DETECT_SECONDS_PER_SPAN = 0.02;
 const FIRST_ENCODE_SECONDS_PER_SPAN = 0.35;
+const FIRST_EMBED_SECONDS_PER_AUDIO_SECOND = 0.005;
+const FIRST_EMIT_SECONDS_PER_AUDIO_SECOND = 0.05;
 /** A batch of four: seconds per second of its longest chunk (25 ms a step, about 4 tokens a second of speech). */
 const FIRST_DECODE_SECONDS_PER_AUDIO_SECOND = 0.1;
 
@@ -19,6 +21,16 @@ export class CostModel {
 
   segment(windows: number): number {
     return windows * this.#belief('segment', FIRST_SEGMENT_SECONDS_PER_WINDOW);
+  }
+
+  embed(voiceSeconds: number): number {
+    return voiceSeconds * this.#belief('embed', FIRST_EMBED_SECONDS_PER_AUDIO_SECOND);
+  }
+
+  /** `items` chunks for one aligner, padded to the longest. */
+  emit(model: string, items: number, longestSeconds: number): number {
+    const unit = this.#belief(`emit ${model}`, FIRST_EMIT_SECONDS_PER_AUDIO_SECOND);
+    return unit * items * longestSeconds;
   }
 
   detect(model: string, spans: number): number {
@@ -37,6 +49,15 @@ export class CostModel {
 
   sawSegment(windows: number, seconds: number): void {
     this.#learn('segment', FIRST_SEGMENT_SECONDS_PER_WINDOW, seconds / windows);
+  }
+
+  sawEmbed(voiceSeconds: number, seconds: number): void {
+    this.#learn('embed', FIRST_EMBED_SECONDS_PER_AUDIO_SECOND, seconds / voiceSeconds);
+  }
+
+  sawEmit(model: string, items: number, longestSeconds: number, seconds: number): void {
+    const unit = seconds / (items * longestSeconds);
+    this.#learn(`emit ${model}`, FIRST_EMIT_SECONDS_PER_AUDIO_SECOND, unit);
   }
 
   sawDetect(model: string, spans: number, seconds: number): void {

@@ -10,6 +10,10 @@ import type {
   DecodeRequest,
   DetectLanguageRequest,
   DetectLanguageResult,
+  EmbedSpeakersRequest,
+  EmbedSpeakersResult,
+  Emissions,
+  EmissionsRequest,
   EncodeRequest,
   EngineCalls,
   LoadResult,
@@ -113,6 +117,14 @@ export class EngineProcess implements EngineCalls {
 
   decode(request: DecodeRequest): Promise<readonly DecodedChunk[]> {
     return this.#call('decode', request);
+  }
+
+  embedSpeakers(request: EmbedSpeakersRequest): Promise<EmbedSpeakersResult> {
+    return this.#call('embedSpeakers', request);
+  }
+
+  emissions(request: EmissionsRequest): Promise<readonly Emissions[]> {
+    return this.#call('emissions', request);
   }
 
   load(request: { readonly model: string }): Promise<LoadResult> {

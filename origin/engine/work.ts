@@ -4,6 +4,10 @@ import type {
   DecodeItem,
   DetectLanguageRequest,
   DetectLanguageResult,
+  EmbedSpeakersRequest,
+  EmbedSpeakersResult,
+  EmissionItem,
+  Emissions,
   SearchOptions,
   SegmentRequest,
   SegmentResult,
@@ -21,6 +25,12 @@ export interface DecodeWorkRequest {
   readonly model: string;
   readonly item: DecodeItem;
   readonly search: SearchOptions;
+}
+
+export interface EmissionsWorkRequest {
+  /** Canonical name of the aligner. */
+  readonly model: string;
+  readonly item: EmissionItem;
 }
 
 interface WorkBase {
@@ -58,8 +68,21 @@ export interface DecodeWork extends WorkBase {
   readonly done: PromiseWithResolvers<DecodedChunk>;
 }
 
+export interface EmbedWork extends WorkBase {
+  readonly kind: 'embed';
+  readonly request: EmbedSpeakersRequest;
+  readonly done: PromiseWithResolvers<EmbedSpeakersResult>;
+}
+
+/** One chunk for the aligner. */
+export interface EmitWork extends WorkBase {
+  readonly kind: 'emit';
+  readonly request: EmissionsWorkRequest;
+  readonly done: PromiseWithResolvers<Emissions>;
+}
+
 /** One thing a request waits for. */
-export type Work = SegmentWork | DetectWork | DecodeWork;
+export type Work = SegmentWork | EmbedWork | DetectWork | DecodeWork | EmitWork;
 
 /** Audio at the engine's 16 kHz. */
 export function spanSeconds(span: AudioSpan): number {
@@ -69,6 +92,11 @@ export function spanSeconds(span: AudioSpan): number {
 /** The chunks whose audio features the work needs. */
 export function spansOf(work: DetectWork | DecodeWork): readonly AudioSpan[] {
   return work.kind === 'detect' ? work.request.spans : [work.request.item.span];
+}
+
+/** Seconds of all voices of a request together. */
+export function voiceSeconds({ samples }: EmbedSpeakersRequest): number {
+  return samples.flat().reduce((sum, span) => sum + spanSeconds(span), 0);
 }
 
 /** Equal for items that the engine can decode in one call. Each keeps its own temperature and seed. */

@@ -14,6 +14,8 @@ export function observeBatches(
       metrics.observeBatch(request.items.length);
       return engine.decode(request);
     },
+    embedSpeakers: (request) => engine.embedSpeakers(request),
+    emissions: (request) => engine.emissions(request),
     load: (request) => engine.load(request),
   };
 }

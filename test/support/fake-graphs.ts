@@ -3,7 +3,7 @@
  * model's name says what a call does.
  */
 import type { EngineImplementation } from '#origin/engine/messages.ts';
-import type { DecodedChunk } from '#origin/engine/protocol.ts';
+import type { DecodedChunk, Emissions } from '#origin/engine/protocol.ts';
 
 export interface FakeGraphsSettings {
   readonly device: string;
@@ -30,12 +30,22 @@ export function createEngineCalls(settings: FakeGraphsSettings): EngineImplement
       if (search.seed === THROW_SEED) throw new Error('bad chunk');
       return items.map(({ span }) => chunkOf([span.startSample, process.pid]));
     },
+    embedSpeakers: async ({ samples }) => ({
+      embeddings: Float32Array.from(samples, (spans) => spans[0]?.startSample ?? 0),
+      dimensions: 1,
+    }),
+    emissions: async ({ items }) => items.map(({ span }) => emissionsOf(span.startSample)),
     unload: () => undefined,
   };
 }
 
 /** A decode call with this seed throws, and the process lives on. */
 export const THROW_SEED = 666;
+
+/** One frame of one column. */
+export function emissionsOf(logProb: number): Emissions {
+  return { logProbs: Float32Array.of(logProb, 0), frames: 1, frameSamples: 320 };
+}
 
 /** What a decoder would answer with these tokens. */
 export function chunkOf(tokenIds: readonly number[]): DecodedChunk {

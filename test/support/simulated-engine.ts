@@ -1,12 +1,14 @@
 import { EngineFailure } from '#origin/engine/engine-failure.ts';
 import type { AudioSpan, DecodeRequest, EngineCalls } from '#origin/engine/protocol.ts';
-import { chunkOf } from './fake-graphs.ts';
+import { chunkOf, emissionsOf } from './fake-graphs.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /** Costs of Whisper base on two CPU cores. */
 const SEGMENT_SECONDS_PER_WINDOW = 0.008;
 const DETECT_SECONDS_PER_SPAN = 0.01;
 const ENCODE_SECONDS_PER_SPAN = 0.35;
+const EMBED_SECONDS_PER_AUDIO_SECOND = 0.005;
+const EMIT_SECONDS_PER_AUDIO_SECOND = 0.05;
 const STEP_SECONDS = 0.025;
 const TOKENS_PER_SECOND = 4;
 const MOST_TOKENS = 110;
@@ -52,6 +54,22 @@ export class SimulatedEngine implements EngineCalls {
     const stepSeconds = STEP_SECONDS * (0.5 + 0.5 * (items.length / 4));
     await this.#spend('decode', spans, steps * stepSeconds + this.#encodeSeconds(spans));
     return spans.map(({ startSample }) => chunkOf([startSample]));
+  }
+
+  async embedSpeakers({ samples }: Parameters<EngineCalls['embedSpeakers']>[0]) {
+    const spans = samples.flat();
+    const seconds = spans.reduce((sum, span) => sum + span.sampleCount / 16_000, 0);
+    await this.#spend('embedSpeakers', spans, seconds * EMBED_SECONDS_PER_AUDIO_SECOND);
+    const embeddings = Float32Array.from(samples, ([first]) => first?.startSample ?? 0);
+    return { embeddings, dimensions: 1 };
+  }
+
+  async emissions({ items }: Parameters<EngineCalls['emissions']>[0]) {
+    const spans = items.map(({ span }) => span);
+    const longest = Math.max(...spans.map(({ sampleCount }) => sampleCount / 16_000));
+    const seconds = items.length * longest * EMIT_SECONDS_PER_AUDIO_SECOND;
+    await this.#spend('emissions', spans, seconds);
+    return spans.map(({ startSample }) => emissionsOf(startSample));
   }
 
   async load({ model }: { readonly model: string }) {
