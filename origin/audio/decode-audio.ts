@@ -26,6 +26,8 @@ export interface DecodeOptions {
   /** Longest decoding; more is `timeout`. */
   readonly timeoutMs: number;
   readonly decoder?: DecoderChoice;
+  /** One channel only, counted from 0. Absent: all of them mixed. */
+  readonly channel?: number;
   /** Runs this instead of the decoder chosen: an ffmpeg outside PATH, for example. */
   readonly command?: DecoderCommand;
   /** Told how the process ended, for logs: `stderr` holds paths and must not reach a client. */
@@ -58,17 +60,18 @@ async function decode(
   options: DecodeOptions,
   run: { readonly write: WaveformWriter; readonly cancelled: AbortSignal },
 ): Promise<{ readonly truncated: boolean }> {
-  const upload = await inspect(inputPath);
+  const upload = await inspectUpload(inputPath);
   const command = options.command ?? (await chooseDecoder(options.decoder ?? 'auto'));
   const { maxSeconds, timeoutMs } = options;
   const limits = { maxSeconds, timeoutMs, cancelled: run.cancelled };
-  const outcome = await runDecoder(command, inputPath, { limits, write: run.write });
+  const args = command.args(inputPath, options.channel ?? null);
+  const outcome = await runDecoder(command, args, { limits, write: run.write });
   options.onOutcome?.({ ...outcome, decoder: command.name });
   return judgeOutcome(outcome, upload, limits);
 }
 
 /** What the file looks like; refuses what no decoder should see. */
-async function inspect(path: string): Promise<InspectedUpload> {
+export async function inspectUpload(path: string): Promise<InspectedUpload> {
   const head = await readHead(path);
   if (head.length === 0) {
     throw new DecodeFailure('empty_file', `The file is empty (0 bytes). ${ACCEPTED_FORMATS_HINT}`);

@@ -4,8 +4,10 @@ export interface DecoderCommand {
   readonly name: string;
   /** The program; looked up in PATH when it has no slash. */
   readonly file: string;
-  /** `inputPath` is absolute. */
-  readonly args: (inputPath: string) => readonly string[];
+  /** `inputPath` is absolute. `channel` counts from 0; null: all of them mixed. */
+  readonly args: (inputPath: string, channel: number | null) => readonly string[];
+  /** Makes the program write `channels:N` of the first frame to stderr and end. */
+  readonly probeArgs: (inputPath: string) => readonly string[];
 }
 
 /**
@@ -24,8 +26,14 @@ export const ALLOWED_PROTOCOLS = 'file';
  * Resampling and downmix, as FFmpeg filters. `rematrix_maxval=1` makes stereo → mono the average of the channels,
  * as reading to 16-bit does; FFmpeg's default for floats is 3 dB louder and can exceed 1.
  */
-export const RESAMPLER_OPTIONS = '16000:rematrix_maxval=1';
-export const OUTPUT_FORMAT = 'sample_rates=16000:sample_fmts=flt:channel_layouts=mono';
+const RESAMPLER_OPTIONS = '16000:rematrix_maxval=1';
+const OUTPUT_FORMAT = 'sample_rates=16000:sample_fmts=flt:channel_layouts=mono';
+
+/** The filters from any frame to one channel of 16 kHz floats, in order, each with its arguments. */
+export function outputFilters(channel: number | null): readonly (readonly [string, string])[] {
+  const pick = channel === null ? [] : [['pan', `mono|c0=c${channel}`] as const];
+  return [...pick, ['aresample', RESAMPLER_OPTIONS], ['aformat', OUTPUT_FORMAT]];
+}
 
 /** An address that FFmpeg takes literally, whatever characters the path has. */
 export function toFileUrl(path: string): string {

@@ -1,6 +1,6 @@
 /** Decoded frames of any layout → 16 kHz mono floats, through FFmpeg's own resampler (node-av worker only). */
 import { avChannelLayoutDefault, Filter, FilterGraph, Frame } from 'node-av/lib';
-import { OUTPUT_FORMAT, RESAMPLER_OPTIONS } from '#origin/audio/decoder-command.ts';
+import { outputFilters } from '#origin/audio/decoder-command.ts';
 
 /** Holds native memory: `close` it. */
 export interface Resampler {
@@ -17,10 +17,17 @@ const OUTPUT_SAMPLES = 16_000;
 /** Frames pushed before the output is asked for: asking costs as much as pushing. */
 const FRAMES_PER_PULL = 32;
 
-/** A resampler for frames like `first`; `write` gets f32le bytes that are valid during the call only. */
-export function openResampler(first: Frame, write: (bytes: Uint8Array) => void): Resampler {
+export interface ResamplerOutput {
+  /** Counts from 0; null: all mixed. */
+  readonly channel: number | null;
+  /** Gets f32le bytes that are valid during the call only. */
+  readonly write: (bytes: Uint8Array) => void;
+}
+
+/** A resampler for frames like `first`. */
+export function openResampler(first: Frame, { channel, write }: ResamplerOutput): Resampler {
   const { sampleRate, channels, format } = first;
-  const { graph, source, sink } = buildGraph(first);
+  const { graph, source, sink } = buildGraph(first, channel);
   const output = new Frame();
   output.alloc();
   let pending = 0;
@@ -51,7 +58,7 @@ export function openResampler(first: Frame, write: (bytes: Uint8Array) => void):
   };
 }
 
-function buildGraph(frame: Frame) {
+function buildGraph(frame: Frame, channel: number | null) {
   const graph = new FilterGraph();
   graph.alloc();
   graph.nbThreads = 1;
@@ -62,8 +69,7 @@ function buildGraph(frame: Frame) {
   const sink = addFilter(graph, 'abuffersink', null);
   const chain = [
     source,
-    addFilter(graph, 'aresample', RESAMPLER_OPTIONS),
-    addFilter(graph, 'aformat', OUTPUT_FORMAT),
+    ...outputFilters(channel).map(([name, options]) => addFilter(graph, name, options)),
     addFilter(graph, 'asetnsamples', `n=${OUTPUT_SAMPLES}:p=0`),
     sink,
   ];

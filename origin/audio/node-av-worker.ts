@@ -1,6 +1,6 @@
 /**
- * The node-av decoder's process: `node node-av-worker.ts FILE` writes f32le, 16 kHz, mono to stdout and its
- * complaints to stderr, in ffmpeg's words, so that one judge reads both. Every call is the synchronous one:
+ * The node-av decoder's process: `node node-av-worker.ts FILE mix|N` writes all channels mixed, or channel N alone, as
+ * f32le, 16 kHz, mono to stdout; `… FILE probe` only tells their number. Its complaints go to stderr, in ffmpeg's words, so that one judge reads both. Every call is the synchronous one:
  * nothing else runs here, and per-packet promises cost more than the decoding.
  */
 import { writeSync } from 'node:fs';
@@ -19,7 +19,7 @@ import {
 import { ALLOWED_FORMATS, ALLOWED_PROTOCOLS, toFileUrl } from '#origin/audio/decoder-command.ts';
 import { openResampler, type Resampler } from '#origin/audio/node-av-resampler.ts';
 
-function main(inputPath: string): void {
+function main(inputPath: string, what: string): void {
   Log.setLevel(AV_LOG_WARNING);
   const input = openInput(inputPath);
   const stream = input.streams.find((s) => s.codecpar.codecType === AVMEDIA_TYPE_AUDIO);
@@ -27,7 +27,8 @@ function main(inputPath: string): void {
   for (const other of input.streams) {
     if (other.index !== stream.index) other.discard = AVDISCARD_ALL;
   }
-  decodeStream(input, stream);
+  if (what === 'probe') complain(`channels:${stream.codecpar.channels}`);
+  else decodeStream(input, stream, what === 'mix' ? null : Number(what));
 }
 
 function openInput(inputPath: string): FormatContext {
@@ -41,11 +42,11 @@ function openInput(inputPath: string): FormatContext {
   return input;
 }
 
-function decodeStream(input: FormatContext, stream: Stream): void {
+function decodeStream(input: FormatContext, stream: Stream, channel: number | null): void {
   const decoder = openDecoder(stream);
   const packet = new Packet();
   packet.alloc();
-  const drain = frameDrain(decoder);
+  const drain = frameDrain(decoder, channel);
   let code = input.readFrameSync(packet);
   for (; code >= 0; code = input.readFrameSync(packet)) {
     // A damaged packet is logged by the decoder and skipped, as ffmpeg does.
@@ -71,7 +72,7 @@ function openDecoder(stream: Stream): CodecContext {
 }
 
 /** Moves finished frames from the decoder into a resampler, a new one whenever the frames' format changes. */
-function frameDrain(decoder: CodecContext) {
+function frameDrain(decoder: CodecContext, channel: number | null) {
   const frame = new Frame();
   frame.alloc();
   let resampler: Resampler | null = null;
@@ -83,7 +84,7 @@ function frameDrain(decoder: CodecContext) {
           resampler.finish();
           resampler = null;
         }
-        resampler ??= openResampler(frame, writeAll);
+        resampler ??= openResampler(frame, { channel, write: writeAll });
         resampler.push(frame);
         frame.unref();
       }
@@ -109,7 +110,7 @@ function check(code: number): void {
 }
 
 try {
-  main(process.argv[2] ?? '');
+  main(process.argv[2] ?? '', process.argv[3] ?? 'mix');
 } catch (error) {
   complain(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

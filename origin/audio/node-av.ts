@@ -9,6 +9,7 @@ export function nodeAvCommand(): DecoderCommand {
   return {
     name: 'node-av',
     file: process.execPath,
-    args: (inputPath) => [...flags, worker, inputPath],
+    args: (inputPath, channel) => [...flags, worker, inputPath, String(channel ?? 'mix')],
+    probeArgs: (inputPath) => [...flags, worker, inputPath, 'probe'],
   };
 }

@@ -29,18 +29,18 @@ export interface DecoderOutcome {
 }
 
 /**
- * Runs `command` on `inputPath` (absolute) until it ends or a limit is reached; the process is gone when this
+ * Runs `command` with `args` until it ends or a limit is reached; the process is gone when this
  * resolves. Rejects with what `write` threw, or when no process can be
  * started.
  */
 export async function runDecoder(
-  command: DecoderCommand,
-  inputPath: string,
+  command: Pick<DecoderCommand, 'file'>,
+  args: readonly string[],
   options: { readonly limits: DecoderLimits; readonly write: WaveformWriter },
 ): Promise<DecoderOutcome> {
   const { limits, write } = options;
   if (limits.cancelled.aborted) return { ...NOTHING, stopCause: 'cancelled' };
-  const child = spawn(command.file, [...command.args(inputPath)], {
+  const child = spawn(command.file, [...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });

@@ -84,6 +84,7 @@ export function scriptedDecoder(script: string): DecoderCommand {
     name: 'scripted',
     file: process.execPath,
     args: (inputPath) => ['-e', prelude + script, inputPath],
+    probeArgs: (inputPath) => ['-e', prelude + script, inputPath],
   };
 }
 

@@ -60,7 +60,8 @@ describe.each(Object.entries(ATTACKS))('a %s that names another file', (_name, t
 
   it.each(decoders)('gives nothing of that file when it does reach %s', async (decoder) => {
     const path = await placeAttack(text);
-    const outcome = await runDecoder(await chooseDecoder(decoder), path, {
+    const command = await chooseDecoder(decoder);
+    const outcome = await runDecoder(command, command.args(path, null), {
       limits,
       write: () => Promise.resolve(),
     });
@@ -90,7 +91,7 @@ describe('runDecoder', () => {
       `const b = Buffer.alloc(65536); for (let n = 0; n < ${HALF_GIGABYTE}; n += b.length) { let w = 0; while (w < b.length) w += fs.writeSync(1, b, w); }`,
     );
     let most = 0;
-    const outcome = await runDecoder(command, formatFixture('clip.wav'), {
+    const outcome = await runDecoder(command, command.args(formatFixture('clip.wav'), null), {
       limits,
       write: async () => {
         most = Math.max(most, process.memoryUsage().arrayBuffers);
@@ -104,7 +105,8 @@ describe('runDecoder', () => {
   it('reads nothing more while a write is under way', async () => {
     let writing = 0;
     let overlaps = 0;
-    await runDecoder(await chooseDecoder('node-av'), formatFixture('clip.wav'), {
+    const command = await chooseDecoder('node-av');
+    await runDecoder(command, command.args(formatFixture('clip.wav'), null), {
       limits,
       write: async () => {
         if (writing > 0) overlaps += 1;
@@ -118,7 +120,7 @@ describe('runDecoder', () => {
 
   it('rejects with the error of a write that fails, and ends the decoder', async () => {
     const endless = scriptedDecoder('for (;;) fs.writeSync(1, Buffer.alloc(65536));');
-    const run = runDecoder(endless, formatFixture('clip.wav'), {
+    const run = runDecoder(endless, endless.args(formatFixture('clip.wav'), null), {
       limits,
       write: () => Promise.reject(new Error('disk full')),
     });
@@ -129,7 +131,7 @@ describe('runDecoder', () => {
     const noisy = scriptedDecoder(
       "for (let i = 0; i < 20000; i++) fs.writeSync(2, 'a complaint\\n'); fs.writeSync(2, 'the end'); ",
     );
-    const outcome = await runDecoder(noisy, formatFixture('clip.wav'), {
+    const outcome = await runDecoder(noisy, noisy.args(formatFixture('clip.wav'), null), {
       limits,
       write: () => Promise.resolve(),
     });

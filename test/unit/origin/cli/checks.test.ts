@@ -187,7 +187,8 @@ describe('checkAudioDecoder', () => {
   });
 
   it('is a fault when the decoder gives no sound', async () => {
-    const command = { name: 'broken', file: process.execPath, args: () => ['-e', '0'] };
+    const args = () => ['-e', '0'];
+    const command = { name: 'broken', file: process.execPath, args, probeArgs: args };
     const finding = await checkAudioDecoder({ decoder: 'node-av', command });
     expect(finding).toMatchObject({ state: 'fault', action: expect.stringContaining('npm ci') });
   });
