@@ -142,13 +142,13 @@ export interface TranscribeOptions {
   /** Exactly so many. */
   numSpeakers?: number;
   /** Voices to call by name. */
-  knownSpeakers: KnownSpeaker[];
+  knownSpeakers?: KnownSpeaker[];
   /** Also give each speaker's embedding. */
-  speakerEmbeddings: boolean;
+  speakerEmbeddings?: boolean;
   /** Also give the times of characters. */
-  charAlignments: boolean;
-  /** `split`: each channel is a speaker of its own, transcribed alone. `mix`: one recording. */
-  channels: 'mix' | 'split';
+  charAlignments?: boolean;
+  /** `split`: each channel is a speaker of its own, transcribed alone. `mix`, the default: one recording. */
+  channels?: 'mix' | 'split';
   /** Text that comes before the recording: style, names, spelling. */
   prompt?: string;
   /** Words to expect, comma-separated. */
