@@ -1,6 +1,7 @@
 /** The models that come with the project: built once from published weights and committed, so that a clone works at once. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { buildGe2eGraph } from './architectures/ge2e.ts';
 import { buildSegmentationGraph } from './architectures/pyannet.ts';
 import { BUILDER_VERSION, buildModel } from './build.ts';
 import { readFacts } from './install.ts';
@@ -11,8 +12,8 @@ import { openSafetensors } from './safetensors.ts';
 import { replaceDir } from './store.ts';
 
 /**
- * Builds `whisper-base` (target `cpu`) and the segmentation model out of `sourceRoot` into `outDir/base` and
- * `outDir/segmentation`. The same sources give the same bytes.
+ * Builds `whisper-base` (target `cpu`), the segmentation model and the speaker encoder out of `sourceRoot` into
+ * `outDir/base`, `outDir/segmentation` and `outDir/speaker`. The same sources give the same bytes.
  */
 export async function embedModels(sourceRoot: string, outDir: string): Promise<void> {
   await replaceDir(join(outDir, 'base'), async (dir) => {
@@ -29,18 +30,47 @@ export async function embedModels(sourceRoot: string, outDir: string): Promise<v
     const facts = { architecture: 'pyannet', languages: [], source: null };
     await describe(dir, { name: 'segmentation', ...facts });
   });
+  await replaceDir(join(outDir, 'speaker'), async (dir) => {
+    buildSpeaker(join(sourceRoot, 'ge2e-speaker-encoder'), dir);
+    const licence = readFileSync(join(LICENCES, 'resemblyzer.txt'), 'utf8');
+    writeFileSync(join(dir, 'LICENSE'), GE2E_NOTICE + licence);
+    const facts = { architecture: 'ge2e', languages: [], source: null };
+    await describe(dir, { name: 'speaker', ...facts });
+  });
 }
+
+const LICENCES = join(import.meta.dirname, 'licences');
+const GE2E_NOTICE = `Resemblyzer's voice encoder (github.com/resemble-ai/Resemblyzer), version 0.1.4
+
+Changed: its weights were converted to an ONNX graph and rounded to 16 bits.
+
+`;
 
 /** Name of the segmentation graph inside its folder. */
 export const SEGMENTATION_FILE = 'segmentation.onnx';
+/** Name of a speaker encoder's graph inside its folder. */
+export const SPEAKER_FILE = 'speaker.onnx';
 
 export function buildSegmentation(sourceDir: string, outDir: string): void {
+  buildSingle(sourceDir, outDir, { file: SEGMENTATION_FILE, fill: buildSegmentationGraph });
+}
+
+/** The GE2E encoder. */
+export function buildSpeaker(sourceDir: string, outDir: string): void {
+  buildSingle(sourceDir, outDir, { file: SPEAKER_FILE, fill: buildGe2eGraph });
+}
+
+function buildSingle(
+  sourceDir: string,
+  outDir: string,
+  { file, fill }: { file: string; fill: (model: ModelBuilder) => void },
+): void {
   const weights = openSafetensors(sourceDir);
   const data = new DataFile(join(outDir, 'weights.data'));
   try {
-    const model = new ModelBuilder('segmentation', weights, data);
-    buildSegmentationGraph(model);
-    model.save(join(outDir, SEGMENTATION_FILE));
+    const model = new ModelBuilder(basename(file, '.onnx'), weights, data);
+    fill(model);
+    model.save(join(outDir, file));
   } finally {
     data.close();
     weights.close();

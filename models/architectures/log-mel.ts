@@ -42,7 +42,7 @@ export function logMel(g: GraphBuilder, waveform: Value, melBins: number): Value
 }
 
 /** Row-major (2 · 201, 400): cosines, then sines, each times a periodic Hann window. */
-function fourierBasis(): Float32Array {
+export function fourierBasis(): Float32Array {
   const basis = new Float32Array(2 * N_BINS * N_FFT);
   for (let k = 0; k < N_BINS; k++) {
     for (let n = 0; n < N_FFT; n++) {

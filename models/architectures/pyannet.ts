@@ -8,6 +8,7 @@
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import type { ModelBuilder } from '../onnx/model-builder.ts';
 import { add, reshape, squeeze, table, transpose, unsqueeze } from '../onnx/ops.ts';
+import { lstmLayer } from './lstm.ts';
 import { SINC_FILTERS, SINC_KERNEL, sincFilters } from './sinc-filters.ts';
 
 const WINDOW_SAMPLES = 80_000;
@@ -77,34 +78,8 @@ function instanceNorm(g: GraphBuilder, x: Value, name: string): Value {
 
 /** One bidirectional layer: (frames, W, inputs) → (frames, W, 2 · hidden). */
 function lstm(g: GraphBuilder, x: Value, layer: number): Value {
-  return g.within(`lstm${layer}`, () => {
-    const { model } = g;
-    const [gates = 0, inputs = 0] = model.shapeOf(`lstm.weight_ih_l${layer}`, 2);
-    const hidden = gates / 4;
-    const both = (part: string, dims: number[], names: (direction: string) => string[]) => {
-      const key = `lstm.${part}_l${layer}:iofc`;
-      const make = () =>
-        concatenated(
-          ['', '_reverse']
-            .flatMap(names)
-            .map((name) => toOnnxGateOrder(model.weights.readFloat32(name))),
-        );
-      return model.external(key, 'float32', [2, ...dims], model.data.put(key, make));
-    };
-    const w = both('w', [gates, inputs], (d) => [`lstm.weight_ih_l${layer}${d}`]);
-    const r = both('r', [gates, hidden], (d) => [`lstm.weight_hh_l${layer}${d}`]);
-    const b = both('b', [2 * gates], (d) => [
-      `lstm.bias_ih_l${layer}${d}`,
-      `lstm.bias_hh_l${layer}${d}`,
-    ]);
-    const y = g.op(
-      'LSTM',
-      [x, w, r, b],
-      { direction: 'bidirectional', hidden_size: hidden },
-      { as: { type: 'float32', rank: 4 } },
-    );
-    return mergeDirections(g, y, 2 * hidden);
-  });
+  const { steps, hidden } = lstmLayer(g, x, layer, { direction: 'bidirectional' });
+  return g.within(`lstm${layer}`, () => mergeDirections(g, steps, 2 * hidden));
 }
 
 /** (frames, 2, W, hidden) → (frames, W, 2 · hidden) */
@@ -127,21 +102,4 @@ function trained(g: GraphBuilder, name: string, rank: number): Value {
   const dims = model.shapeOf(name, rank);
   const at = model.data.put(name, () => model.weights.readFloat32(name));
   return model.external(name, 'float32', dims, at);
-}
-
-/** Rows of the four gates: input, forget, cell, output (torch) → input, output, forget, cell (ONNX). */
-function toOnnxGateOrder(rows: Float32Array): Float32Array {
-  const size = rows.length / 4;
-  const gate = (i: number) => rows.subarray(i * size, (i + 1) * size);
-  return concatenated([gate(0), gate(3), gate(1), gate(2)]);
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

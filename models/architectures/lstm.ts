@@ -1,0 +1,86 @@
+/** LSTM layers from torch's weights: `lstm.weight_ih_l0`, `lstm.bias_hh_l0_reverse` and so on. */
+import { narrowToFloat16 } from '../half-floats.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
+import { cast } from '../onnx/ops.ts';
+
+export interface LstmOptions {
+  readonly direction: 'forward' | 'bidirectional';
+  /** Whether `last` is wanted. */
+  readonly keepLast?: boolean;
+  /** How the weights lie in the file; default float32. They are multiplied in float32 either way. */
+  readonly stored?: 'float32' | 'float16';
+}
+
+export interface LstmOutputs {
+  /** (steps, directions, batch, hidden) */
+  readonly steps: Value;
+  /** (directions, batch, hidden): the state after the last step; null unless it was wanted. */
+  readonly last: Value | null;
+  readonly hidden: number;
+}
+
+/** One layer: x (steps, batch, inputs). */
+export function lstmLayer(
+  g: GraphBuilder,
+  x: Value,
+  layer: number,
+  { direction, keepLast = false, stored = 'float32' }: LstmOptions,
+): LstmOutputs {
+  return g.within(`lstm${layer}`, () => {
+    const suffixes = direction === 'bidirectional' ? ['', '_reverse'] : [''];
+    const [gates = 0, inputs = 0] = g.model.shapeOf(`lstm.weight_ih_l${layer}`, 2);
+    const hidden = gates / 4;
+    const all = (part: string, dims: readonly number[], kinds: readonly string[]) => {
+      const names = suffixes.flatMap((suffix) =>
+        kinds.map((kind) => `lstm.${kind}_l${layer}${suffix}`),
+      );
+      const key = `lstm.${part}_l${layer}:iofc`;
+      return gateRows(g, { key, dims: [suffixes.length, ...dims], names, stored });
+    };
+    const w = all('w', [gates, inputs], ['weight_ih']);
+    const r = all('r', [gates, hidden], ['weight_hh']);
+    const b = all('b', [2 * gates], ['bias_ih', 'bias_hh']);
+    const types = [4, ...(keepLast ? [3] : [])].map((rank) => ({ type: x.type, rank }));
+    const [steps, last = null] = g.ops(
+      'LSTM',
+      [x, w, r, b],
+      { direction, hidden_size: hidden },
+      { as: types },
+    );
+    if (!steps) throw new Error('an LSTM gives its steps');
+    return { steps, last, hidden };
+  });
+}
+
+interface GateRows {
+  readonly key: string;
+  readonly dims: readonly number[];
+  readonly names: readonly string[];
+  readonly stored: 'float32' | 'float16';
+}
+
+/** Trained tensors one after the other, their rows in the order that ONNX wants. */
+function gateRows(g: GraphBuilder, { key, dims, names, stored }: GateRows): Value {
+  const { model } = g;
+  const values = () =>
+    concatenated(names.map((name) => toOnnxGateOrder(model.weights.readFloat32(name))));
+  const make = stored === 'float16' ? () => narrowToFloat16(values()) : values;
+  return cast(g, model.external(key, stored, dims, model.data.put(key, make)), 'float32');
+}
+
+/** Rows of the four gates: input, forget, cell, output (torch) → input, output, forget, cell (ONNX). */
+function toOnnxGateOrder(rows: Float32Array): Float32Array {
+  const size = rows.length / 4;
+  const gate = (i: number) => rows.subarray(i * size, (i + 1) * size);
+  return concatenated([gate(0), gate(3), gate(1), gate(2)]);
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
