@@ -1,9 +1,9 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readWhisperConfig } from './architectures/whisper-config.ts';
-import { buildWhisperDecoder } from './architectures/whisper-decoder.ts';
-import { buildWhisperEncoder } from './architectures/whisper-encoder.ts';
-import { buildWhisperLanguageDetector } from './architectures/whisper-language.ts';
+import { z } from 'zod';
+import type { Architecture } from './architecture.ts';
+import { WAV2VEC2 } from './architectures/wav2vec2.ts';
+import { WHISPER } from './architectures/whisper.ts';
 import { DataFile } from './onnx/data-file.ts';
 import { ModelBuilder, type WeightSource } from './onnx/model-builder.ts';
 import { missingCudaKernels } from './onnx/operators.ts';
@@ -13,11 +13,14 @@ import { type ModelTarget, precisionOf } from './target.ts';
 /** Raised whenever the same weights would give other graphs, so that stores know what to build anew. */
 export const BUILDER_VERSION = 1;
 
-/** Read by the pipeline beside the graphs; copied as they are. */
-const SIDE_FILES = ['config.json', 'generation_config.json', 'tokenizer.json'];
+/** By `model_type` of config.json. */
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  whisper: WHISPER,
+  wav2vec2: WAV2VEC2,
+};
 
 export interface BuildOptions {
-  /** Folder with `config.json`, `generation_config.json`, `tokenizer.json` and the safetensors weights. */
+  /** Folder in the Hugging Face layout: `config.json`, the safetensors weights, and what else the architecture reads. */
   readonly sourceDir: string;
   /** Folder that gets the graphs; made if missing. */
   readonly outDir: string;
@@ -26,6 +29,8 @@ export interface BuildOptions {
   readonly onProgress?: (message: string, fraction: number) => void;
   /** Adds a `log_mel` output to the encoder, for parity tests. */
   readonly exposeLogMel?: boolean;
+  /** Adds a `logits` output to an aligner, for parity tests. */
+  readonly exposeLogits?: boolean;
 }
 
 export interface BuiltModel {
@@ -33,45 +38,40 @@ export interface BuiltModel {
   readonly files: readonly string[];
 }
 
-/** Builds the graphs of a Whisper model from published weights. Holds one tensor in memory at a time. */
+/** Builds the graphs of a model from published weights. Holds one tensor in memory at a time. */
 export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
   const { sourceDir, outDir, target } = options;
   const say = options.onProgress ?? (() => {});
-  const config = readWhisperConfig(sourceDir);
+  const precision = precisionOf(target);
+  const architecture = architectureOf(sourceDir);
+  const plans = architecture.graphs(sourceDir, precision, options);
   mkdirSync(outDir, { recursive: true });
   const opened = openSafetensors(sourceDir);
   const data = new DataFile(join(outDir, 'weights.data'));
-  let [part, done] = ['encoder', 0];
+  let [part, done] = [plans[0]?.name ?? '', 0];
   const weights = countReads(opened, (share) => {
     done = share;
     say(part, done);
   });
   try {
-    const precision = precisionOf(target);
     const keptType = precision.linear === 'float' ? precision.maths : null;
-    const { exposeLogMel = false } = options;
     const files = ['weights.data'];
     const published = new Set<string>();
-    const build = (name: string, fill: (model: ModelBuilder) => void) => {
+    for (const { name, fill } of plans) {
       part = name;
       say(part, done);
-      const model = new ModelBuilder(`whisper-${name}`, weights, data, keptType);
+      const model = new ModelBuilder(`${architecture.name}-${name}`, weights, data, keptType);
       fill(model);
       if (target === 'cuda-f16') requireCudaKernels(model);
       model.save(join(outDir, `${name}.onnx`));
       files.push(`${name}.onnx`);
       for (const path of model.referencedFiles()) published.add(path);
-    };
-    build('encoder', (model) => buildWhisperEncoder(model, config, precision, { exposeLogMel }));
-    build('decoder', (model) => buildWhisperDecoder(model, config, precision));
-    if (config.languages.length > 0) {
-      build('language', (model) => buildWhisperLanguageDetector(model, config, precision));
     }
     for (const path of published) {
       linkOrCopy(path, join(outDir, basename(path)));
       files.push(basename(path));
     }
-    for (const name of SIDE_FILES.filter((file) => existsSync(join(sourceDir, file)))) {
+    for (const name of architecture.sideFiles.filter((file) => existsSync(join(sourceDir, file)))) {
       copyFileSync(join(sourceDir, name), join(outDir, name));
       files.push(name);
     }
@@ -81,6 +81,20 @@ export async function buildModel(options: BuildOptions): Promise<BuiltModel> {
     data.close();
     opened.close();
   }
+}
+
+/** @throws Error naming the `model_type` that nothing here builds */
+function architectureOf(sourceDir: string): Architecture {
+  const path = join(sourceDir, 'config.json');
+  const parsed = z
+    .looseObject({ model_type: z.string() })
+    .safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  const type = parsed.data.model_type;
+  const found = Object.hasOwn(ARCHITECTURES, type) ? ARCHITECTURES[type] : undefined;
+  if (found !== undefined) return found;
+  const known = Object.keys(ARCHITECTURES).join(', ');
+  throw new Error(`${path}: model_type "${type.slice(0, 50)}" cannot be built; known: ${known}`);
 }
 
 /** One operator without a kernel would send its data from the GPU to the CPU and back, at every token. */
