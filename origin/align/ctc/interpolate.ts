@@ -1,0 +1,91 @@
+import { framesPerLetter, type WordSpan } from '#origin/align/ctc/word-spans.ts';
+
+/** Where the decoder's attention saw a word, in frames of the emissions. */
+export interface SeenSpan {
+  readonly startFrame: number;
+  readonly endFrame: number;
+}
+
+/**
+ * Gives words that have no place one between their neighbours: where the attention saw them, if that lies between
+ * the neighbours; else from the neighbour before on, each as long as its letters at the chunk's speed, shortened in
+ * proportion where there is less room. Words of punctuation take no time.
+ *
+ * @param letters of each word when spoken; 0 for punctuation
+ * @returns the spans given, and new ones in the place of nulls
+ */
+export function interpolate(
+  spans: readonly (WordSpan | null)[],
+  {
+    letters,
+    seen,
+    frames,
+  }: { letters: readonly number[]; seen: readonly SeenSpan[]; frames: number },
+): WordSpan[] {
+  const rate = framesPerLetter(spans) ?? USUAL_FRAMES_PER_LETTER;
+  const filled: WordSpan[] = [];
+  while (filled.length < spans.length) {
+    const span = spans[filled.length];
+    if (span) {
+      filled.push(span);
+      continue;
+    }
+    const first = filled.length;
+    const next = spans.findIndex((other, index) => index > first && other !== null);
+    const end = next === -1 ? spans.length : next;
+    const room = {
+      startFrame: filled.at(-1)?.endFrame ?? 0,
+      endFrame: spans[end]?.startFrame ?? frames,
+    };
+    const lengths = letters.slice(first, end).map((count) => count * rate);
+    const places = seenPlaces(seen.slice(first, end), lengths, room);
+    const isFirst = first === 0 && end < spans.length;
+    filled.push(...(places ?? inProportion(lengths, room, isFirst)));
+  }
+  return filled;
+}
+
+/** 80 ms, an easy pace. */
+const USUAL_FRAMES_PER_LETTER = 4;
+
+function seenPlaces(
+  seen: readonly SeenSpan[],
+  lengths: readonly number[],
+  room: SeenSpan,
+): WordSpan[] | null {
+  const places = seen.map(({ startFrame, endFrame }, index) => {
+    const start = clamp(startFrame, room);
+    const end = lengths[index] === 0 ? start : clamp(endFrame, room);
+    return emptySpan(start, end);
+  });
+  const isPlausible = places.every(({ startFrame, endFrame }, index) => {
+    const before = places[index - 1]?.endFrame ?? room.startFrame;
+    return startFrame >= before && (lengths[index] === 0 || endFrame - startFrame >= 1);
+  });
+  return isPlausible ? places : null;
+}
+
+function clamp(frame: number, { startFrame, endFrame }: SeenSpan): number {
+  return Math.min(endFrame, Math.max(startFrame, frame));
+}
+
+/** Side by side from the room's start, or up to its end for the words before the first with a place. */
+function inProportion(
+  lengths: readonly number[],
+  room: SeenSpan,
+  isBeforeAll: boolean,
+): WordSpan[] {
+  const wanted = lengths.reduce((sum, length) => sum + length, 0);
+  const size = Math.max(0, room.endFrame - room.startFrame);
+  const scale = wanted > size ? size / wanted : 1;
+  let at = isBeforeAll ? room.endFrame - wanted * scale : room.startFrame;
+  return lengths.map((length) => {
+    const start = at;
+    at += length * scale;
+    return emptySpan(start, at);
+  });
+}
+
+function emptySpan(startFrame: number, endFrame: number): WordSpan {
+  return { startFrame, endFrame, signs: 0, probabilitySum: 0, letters: 0, lastSignFrame: null };
+}

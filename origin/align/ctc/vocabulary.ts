@@ -1,0 +1,8 @@
+/** The signs a CTC model knows, as far as alignment asks. */
+export interface SignVocabulary {
+  readonly blankId: number;
+  /** Token between words; null where the model marks none. */
+  readonly wordDelimiterId: number | null;
+  /** Token of one character (code point) as the model spells it, case and all; null where there is none. */
+  idOf(character: string): number | null;
+}
