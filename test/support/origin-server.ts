@@ -36,6 +36,7 @@ export const TRANSCRIPT: Transcript = {
     },
   ],
   hasWordTimes: true,
+  coverage: { speechSeconds: 1.1, transcribedSeconds: 1.1, recovered: [], missing: [] },
   warnings: [],
   timingsMs: { decode: 12.4 },
 };
