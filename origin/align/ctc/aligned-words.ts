@@ -2,6 +2,7 @@
 import { interpolate, type SeenSpan } from '#origin/align/ctc/interpolate.ts';
 import { type PieceSpan, placePieces } from '#origin/align/ctc/place-pieces.ts';
 import { type AlignmentPlan, emissionMatrix } from '#origin/align/ctc/plan.ts';
+import { dropStragglers } from '#origin/align/ctc/stragglers.ts';
 import type { AlignmentPath } from '#origin/align/ctc/trellis.ts';
 import { completeEnds, type WordSpan, wordSpans } from '#origin/align/ctc/word-spans.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
@@ -37,7 +38,7 @@ export function alignedWords(
 ): ChunkAlignment {
   const clock = new FrameClock(emissions.frameSamples, options);
   const matrix = emissionMatrix(emissions, plan);
-  const pieceSpans = placePieces(plan, path, matrix);
+  const pieceSpans = dropStragglers(plan, placePieces(plan, path, matrix));
   const seen = words.map((word) => clock.framesOf(word));
   const found = wordSpans(plan, pieceSpans);
   shortenImplausible(found, seen);

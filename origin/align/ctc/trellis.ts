@@ -57,33 +57,49 @@ export function searchSteps(emissions: EmissionMatrix, targets: AlignmentTargets
   if (states > 1) previous[3] = row[slots[1]!]!;
   for (let frame = 1; frame < frames; frame++) {
     readRow(emissions, frame, row);
-    // No state earlier than this one can still reach the end: every target takes a frame at least.
-    const first = Math.max(0, states - 2 * (frames - frame));
-    const end = Math.min(states, 2 * frame + 2);
-    const offset = frame * states;
-    for (let state = first; state < end; state++) {
-      let best = previous[state + 2]!;
-      let step = 0;
-      const before = previous[state + 1]!;
-      if (before > best) {
-        best = before;
-        step = 1;
-      }
-      if (maySkip[state] === 1) {
-        const skipping = previous[state]!;
-        if (skipping > best) {
-          best = skipping;
-          step = 2;
-        }
-      }
-      totals[state + 2] = best + row[slots[state]!]!;
-      steps[offset + state] = step;
-    }
+    advance({ previous, totals, row, slots, maySkip }, steps, { frame, frames });
     [previous, totals] = [totals, previous];
   }
   const endsInBlank = states === 1 || previous[states + 1]! > previous[states]!;
   const lastState = endsInBlank ? states - 1 : states - 2;
   return { steps, states, lastState, logProb: previous[lastState + 2]! };
+}
+
+interface Column {
+  readonly previous: Float64Array;
+  readonly totals: Float64Array;
+  readonly row: Float64Array;
+  readonly slots: Int32Array;
+  readonly maySkip: Uint8Array;
+}
+
+/** Writes the totals and steps of one frame. */
+function advance(
+  { previous, totals, row, slots, maySkip }: Column,
+  steps: Uint8Array,
+  { frame, frames }: { readonly frame: number; readonly frames: number },
+): void {
+  const states = slots.length;
+  const offset = frame * states;
+  // No state earlier than this one can still reach the end: the path goes on by two states a frame at most.
+  const first = Math.max(0, states - 2 * (frames - frame));
+  const end = Math.min(states, 2 * frame + 2);
+  for (let state = first; state < end; state++) {
+    let best = previous[state + 2]!;
+    let step = 0;
+    const before = previous[state + 1]!;
+    if (before > best) {
+      best = before;
+      step = 1;
+    }
+    const skipping = maySkip[state] === 1 ? previous[state]! : Number.NEGATIVE_INFINITY;
+    if (skipping > best) {
+      best = skipping;
+      step = 2;
+    }
+    totals[state + 2] = best + row[slots[state]!]!;
+    steps[offset + state] = step;
+  }
 }
 
 /** Walks the steps back from the last frame. */

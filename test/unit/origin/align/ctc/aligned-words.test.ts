@@ -200,6 +200,13 @@ describe('alignChunk', () => {
     ]);
   });
 
+  it('does not stretch a word over a pause for a sound of it that is heard elsewhere', () => {
+    const result = align('one and', `_ONE_A${'_'.repeat(80)}ND`, { withCharacters: true });
+    expect(framesOf(result)[1]).toEqual([86, 88]);
+    const starts = result.words[1]!.characters!.map(({ startSeconds }) => startSeconds);
+    expect(starts).toEqual([null, frameSeconds(86), frameSeconds(87)]);
+  });
+
   it('gives characters with their times where asked for', () => {
     const [word] = align('Ça!', '_C_A_', { withCharacters: true }).words;
     expect(word!.characters).toEqual([
