@@ -60,7 +60,9 @@ function seenPlaces(
   });
   const isPlausible = places.every(({ startFrame, endFrame }, index) => {
     const before = places[index - 1]?.endFrame ?? room.startFrame;
-    return startFrame >= before && (lengths[index] === 0 || endFrame - startFrame >= 1);
+    const isInside =
+      lengths[index] === 0 ? seen[index]!.startFrame <= room.endFrame : endFrame - startFrame >= 1;
+    return isInside && startFrame >= before;
   });
   return isPlausible ? places : null;
 }
