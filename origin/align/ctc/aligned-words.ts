@@ -1,5 +1,5 @@
 /** Alignment, last step: the path through a chunk's emissions → its words with their times in the recording. */
-import { interpolate, type SeenSpan } from '#origin/align/ctc/interpolate.ts';
+import { borrowBorders, interpolate, type SeenSpan } from '#origin/align/ctc/interpolate.ts';
 import { type PieceSpan, placePieces } from '#origin/align/ctc/place-pieces.ts';
 import { type AlignmentPlan, emissionMatrix } from '#origin/align/ctc/plan.ts';
 import { dropStragglers } from '#origin/align/ctc/stragglers.ts';
@@ -41,6 +41,7 @@ export function alignedWords(
   const pieceSpans = dropStragglers(plan, placePieces(plan, path, matrix));
   const seen = words.map((word) => clock.framesOf(word));
   const found = wordSpans(plan, pieceSpans);
+  borrowBorders(found, seen);
   shortenImplausible(found, seen);
   completeEnds(found, matrix);
   const spans = interpolate(found, { letters: lettersOf(plan), seen, frames: emissions.frames });

@@ -48,6 +48,39 @@ export function interpolate(
 /** 80 ms, an easy pace. */
 const USUAL_FRAMES_PER_LETTER = 4;
 
+/**
+ * Words without signs that share a stretch of speech meet where the attention saw them meet, if it saw each of them in
+ * the stretch; their length is the poorer guide. The outer ends stay, since the emissions show them.
+ *
+ * @param spans changed in place
+ */
+export function borrowBorders(
+  spans: readonly (WordSpan | null)[],
+  seen: readonly SeenSpan[],
+): void {
+  let first = 0;
+  while (first < spans.length) {
+    let end = first + 1;
+    if (spans[first]?.signs === 0) {
+      while (end < spans.length && spans[end]?.signs === 0) end++;
+      if (end - first > 1) moveBorders(spans.slice(first, end), seen.slice(first, end));
+    }
+    first = end;
+  }
+}
+
+function moveBorders(run: readonly (WordSpan | null)[], seen: readonly SeenSpan[]): void {
+  const words = run.filter((span) => span !== null);
+  const room = { startFrame: words[0]!.startFrame, endFrame: words.at(-1)!.endFrame };
+  const lengths = words.map(({ letters }) => letters);
+  const places = seenPlaces(seen, lengths, room);
+  if (places === null) return;
+  words.forEach((word, index) => {
+    if (index > 0) word.startFrame = places[index]!.startFrame;
+    if (index < words.length - 1) word.endFrame = places[index]!.endFrame;
+  });
+}
+
 function seenPlaces(
   seen: readonly SeenSpan[],
   lengths: readonly number[],

@@ -161,9 +161,29 @@ describe('alignChunk', () => {
   });
 
   it('shares a stretch out by length where nothing else is known', () => {
-    const result = align('a 26 % b', `A ${'X'.repeat(28)} B`);
+    const words = wordsOf('a 26 % b', 100);
+    const result = align('', `A ${'X'.repeat(28)} B`, { words });
     expect(framesOf(result)[1]).toEqual([1, 17]);
     expect(framesOf(result)[2]).toEqual([17, 29]);
+  });
+
+  it('parts words without signs where the attention parted them', () => {
+    const words = wordsOf('a 26 % b').map((word, index) => ({
+      ...word,
+      startSeconds: [0, 0.06, 0.4025, 0.6][index]!,
+      endSeconds: [0.02, 0.2025, 0.5, 0.62][index]!,
+    }));
+    const result = align('', `A ${'X'.repeat(28)} B`, { words });
+    expect(framesOf(result).slice(1, 3)).toEqual([
+      [1, 10],
+      [20, 29],
+    ]);
+  });
+
+  it('finds an ordinal by its ending', () => {
+    const result = align('the 1st day', '_THE|FIRST|DAY_', { speller: english });
+    expect(framesOf(result)[1]).toEqual([5, 10]);
+    expect(timings(result)[1]).toBe('aligned');
   });
 
   it('puts a word that nobody spoke between its neighbours, without overlap', () => {
