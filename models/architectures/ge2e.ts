@@ -9,10 +9,8 @@ import type { ModelBuilder } from '../onnx/model-builder.ts';
 import {
   add,
   cast,
-  div,
   matMul,
   mul,
-  reduce,
   scalar,
   slice,
   squeeze,
@@ -23,6 +21,7 @@ import {
 import { weight } from './layers.ts';
 import { fourierBasis, melFilters } from './log-mel.ts';
 import { lstmLayer } from './lstm.ts';
+import { unitLength } from './unit-length.ts';
 
 /** From one frame of the mel spectrogram to the next: 10 ms. */
 export const GE2E_HOP_SAMPLES = 160;
@@ -84,10 +83,4 @@ function project(g: GraphBuilder, x: Value): Value {
     transB: 1,
   });
   return g.op('Max', [add(g, y, weight(g, 'linear.bias', 1)), scalar(g, 0)]);
-}
-
-/** Divides by the length; the zero vector stays. */
-export function unitLength(g: GraphBuilder, x: Value): Value {
-  const length = g.op('Sqrt', [reduce(g, 'ReduceSum', mul(g, x, x), 1, 1)]);
-  return div(g, x, g.op('Max', [length, scalar(g, 1e-12)]));
 }

@@ -1,6 +1,7 @@
 /** LSTM layers from torch's weights: `lstm.weight_ih_l0`, `lstm.bias_hh_l0_reverse` and so on. */
 import { narrowToFloat16 } from '../half-floats.ts';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
+import type { WeightSource } from '../onnx/model-builder.ts';
 import { cast } from '../onnx/ops.ts';
 
 export interface LstmOptions {
@@ -9,6 +10,8 @@ export interface LstmOptions {
   readonly keepLast?: boolean;
   /** How the weights lie in the file; default float32. They are multiplied in float32 either way. */
   readonly stored?: 'float32' | 'float16';
+  /** Where torch's names are; default the model's own weights. */
+  readonly weights?: WeightSource;
 }
 
 export interface LstmOutputs {
@@ -24,18 +27,20 @@ export function lstmLayer(
   g: GraphBuilder,
   x: Value,
   layer: number,
-  { direction, keepLast = false, stored = 'float32' }: LstmOptions,
+  options: LstmOptions,
 ): LstmOutputs {
+  const { direction, keepLast = false, stored = 'float32', weights = g.model.weights } = options;
   return g.within(`lstm${layer}`, () => {
     const suffixes = direction === 'bidirectional' ? ['', '_reverse'] : [''];
-    const [gates = 0, inputs = 0] = g.model.shapeOf(`lstm.weight_ih_l${layer}`, 2);
+    const [gates = 0, inputs = 0] = weights.tensors.get(`lstm.weight_ih_l${layer}`)?.shape ?? [];
+    if (gates === 0 || inputs === 0) throw new Error(`the weights have no LSTM layer ${layer}`);
     const hidden = gates / 4;
     const all = (part: string, dims: readonly number[], kinds: readonly string[]) => {
       const names = suffixes.flatMap((suffix) =>
         kinds.map((kind) => `lstm.${kind}_l${layer}${suffix}`),
       );
       const key = `lstm.${part}_l${layer}:iofc`;
-      return gateRows(g, { key, dims: [suffixes.length, ...dims], names, stored });
+      return gateRows(g, { key, dims: [suffixes.length, ...dims], names, stored, weights });
     };
     const w = all('w', [gates, inputs], ['weight_ih']);
     const r = all('r', [gates, hidden], ['weight_hh']);
@@ -57,13 +62,15 @@ interface GateRows {
   readonly dims: readonly number[];
   readonly names: readonly string[];
   readonly stored: 'float32' | 'float16';
+  readonly weights: WeightSource;
 }
 
 /** Trained tensors one after the other, their rows in the order that ONNX wants. */
-function gateRows(g: GraphBuilder, { key, dims, names, stored }: GateRows): Value {
+function gateRows(g: GraphBuilder, rows: GateRows): Value {
+  const { key, dims, names, stored, weights } = rows;
   const { model } = g;
   const values = () =>
-    concatenated(names.map((name) => toOnnxGateOrder(model.weights.readFloat32(name))));
+    concatenated(names.map((name) => toOnnxGateOrder(weights.readFloat32(name))));
   const make = stored === 'float16' ? () => narrowToFloat16(values()) : values;
   return cast(g, model.external(key, stored, dims, model.data.put(key, make)), 'float32');
 }

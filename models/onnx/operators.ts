@@ -121,6 +121,7 @@ export const OPERATORS: Readonly<Record<string, OperatorRule>> = {
   ReduceMean: rule([...FLOATS, 'int32'], reduce),
   ReduceMin: rule(NUMBERS, reduce),
   ReduceSum: rule(COMMON, reduce),
+  Relu: rule(FLOATS, first),
   Reshape: rule(ANY, stated),
   Shape: rule(ANY, vector),
   Sigmoid: rule(FLOATS, first),

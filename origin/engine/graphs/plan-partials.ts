@@ -50,3 +50,18 @@ export function fillPartial(
   const to = Math.min(samples.length, firstSample + target.length);
   if (to > from) target.set(samples.subarray(from, to), from - firstSample);
 }
+
+/** 20 s: a longer stretch says little more about a voice, and takes memory in proportion. */
+const MAX_PIECE_SAMPLES = 20 * 16_000;
+
+export interface Piece {
+  readonly firstSample: number;
+  readonly sampleCount: number;
+}
+
+/** Pieces of one length, at most 20 s, one after the other, for encoders of whole voices; up to a few samples are left. */
+export function planPieces(sampleCount: number): Piece[] {
+  const count = Math.ceil(sampleCount / MAX_PIECE_SAMPLES);
+  const each = Math.floor(sampleCount / count);
+  return Array.from({ length: count }, (_, i) => ({ firstSample: i * each, sampleCount: each }));
+}

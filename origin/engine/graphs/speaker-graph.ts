@@ -1,12 +1,20 @@
 /**
- * The speaker encoder as a function of arrays: voices → unit vectors. Levels are evened out first, since the encoder
- * hears powers, not their logarithms; all partial utterances of all voices share runs.
+ * A speaker encoder as a function of arrays: voices → unit vectors. Two kinds are told apart by what their graph takes:
+ *
+ * - `partials`: stretches of one fixed length (GE2E); those of all voices share runs, a voice is the mean of its own;
+ * - `voices`: a whole voice at once (WeSpeaker), one after the other, since their lengths differ.
  */
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { SPEAKER_FILE } from '#models/embed.ts';
 import { evenLevel } from './even-level.ts';
-import { fillPartial, PARTIAL_SAMPLES, planPartials, repeatToPartial } from './plan-partials.ts';
+import {
+  fillPartial,
+  PARTIAL_SAMPLES,
+  planPartials,
+  planPieces,
+  repeatToPartial,
+} from './plan-partials.ts';
 
 export interface SpeakerGraph {
   /** Length of an embedding. */
@@ -38,13 +46,15 @@ export async function openSpeakerGraph(options: SpeakerGraphOptions): Promise<Sp
     enableMemPattern: false,
     logSeverityLevel: 3,
   });
+  const dimensions = dimensionsOf(session);
+  const isWhole = shapeOf(session.inputMetadata[0])[0] === 'voices';
   return {
-    dimensions: dimensionsOf(session),
+    dimensions,
     async embed(voices) {
-      const jobs = voices.flatMap((voice, index) => jobsOf(voice, index, evenLevels));
-      const sums = voices.map(() => new Float32Array(dimensionsOf(session)));
-      for (let from = 0; from < jobs.length; from += MAX_BATCH) {
-        await addEmbeddings(session, jobs.slice(from, from + MAX_BATCH), sums);
+      const jobs = voices.flatMap((voice, index) => jobsOf(voice, index, { evenLevels, isWhole }));
+      const sums = voices.map(() => new Float32Array(dimensions));
+      for (const batch of batchesOf(jobs, isWhole ? 1 : MAX_BATCH)) {
+        addEmbeddings(batch, await runBatch(session, batch), sums);
       }
       return sums.map(unitLength);
     },
@@ -52,42 +62,63 @@ export async function openSpeakerGraph(options: SpeakerGraphOptions): Promise<Sp
   };
 }
 
-/** Most partials in one run: more is no faster, and memory stays at some 60 MB. */
+/** Most partials in one run: more is no faster, and memory stays small. */
 const MAX_BATCH = 64;
 
+/** One row of a run. All rows of a run are equally long. */
 interface Job {
   readonly voice: number;
   readonly samples: Float32Array;
+  /** Of the row, in `samples`; may be before the first. */
   readonly firstSample: number;
+  readonly sampleCount: number;
 }
 
-function jobsOf(samples: Float32Array, voice: number, evenLevels: boolean): Job[] {
-  if (samples.length === 0) throw new RangeError(`voice ${voice} has no samples`);
-  const level = evenLevels ? evenLevel(samples) : samples;
-  const whole = repeatToPartial(level);
-  return planPartials(whole.length).map((firstSample) => ({ voice, samples: whole, firstSample }));
+interface JobOptions {
+  readonly evenLevels: boolean;
+  readonly isWhole: boolean;
 }
 
-async function addEmbeddings(
-  session: InferenceSession,
-  jobs: readonly Job[],
-  sums: readonly Float32Array[],
-): Promise<void> {
-  const data = new Float32Array(jobs.length * PARTIAL_SAMPLES);
-  for (const [i, { samples, firstSample }] of jobs.entries()) {
-    fillPartial(
-      data.subarray(i * PARTIAL_SAMPLES, (i + 1) * PARTIAL_SAMPLES),
-      samples,
-      firstSample,
-    );
+function jobsOf(voice: Float32Array, index: number, { evenLevels, isWhole }: JobOptions): Job[] {
+  if (voice.length === 0) throw new RangeError(`voice ${index} has no samples`);
+  const samples = repeatToPartial(evenLevels ? evenLevel(voice) : voice);
+  if (isWhole) {
+    return planPieces(samples.length).map((piece) => ({ voice: index, samples, ...piece }));
   }
-  const waveform = new Tensor('float32', data, [jobs.length, PARTIAL_SAMPLES]);
+  const sampleCount = PARTIAL_SAMPLES;
+  return planPartials(samples.length).map((firstSample) => ({
+    voice: index,
+    samples,
+    firstSample,
+    sampleCount,
+  }));
+}
+
+function batchesOf(jobs: readonly Job[], size: number): Job[][] {
+  const count = Math.ceil(jobs.length / size);
+  return Array.from({ length: count }, (_, i) => jobs.slice(i * size, (i + 1) * size));
+}
+
+async function runBatch(session: InferenceSession, jobs: readonly Job[]): Promise<Float32Array> {
+  const length = jobs[0]?.sampleCount ?? 0;
+  const data = new Float32Array(jobs.length * length);
+  for (const [i, { samples, firstSample }] of jobs.entries()) {
+    fillPartial(data.subarray(i * length, (i + 1) * length), samples, firstSample);
+  }
+  const waveform = new Tensor('float32', data, [jobs.length, length]);
   const { embeddings } = await session.run({ waveform });
   if (!embeddings) throw new Error('the speaker encoder gave no embeddings');
-  const rows = embeddings.data as Float32Array;
+  return embeddings.data as Float32Array;
+}
+
+function addEmbeddings(
+  jobs: readonly Job[],
+  rows: Float32Array,
+  sums: readonly Float32Array[],
+): void {
   for (const [i, { voice }] of jobs.entries()) {
     const sum = sums[voice];
-    if (!sum) continue;
+    if (!sum) throw new Error(`there is no voice ${voice}`);
     for (let k = 0; k < sum.length; k++) sum[k]! += rows[i * sum.length + k]!;
   }
 }
@@ -98,9 +129,15 @@ function unitLength(sum: Float32Array): Float32Array {
 }
 
 function dimensionsOf(session: InferenceSession): number {
-  const [output] = session.outputMetadata;
-  const dimensions = output?.isTensor ? output.shape[1] : undefined;
+  const output = session.outputMetadata.find(({ name }) => name === 'embeddings');
+  const [, dimensions] = shapeOf(output);
   if (typeof dimensions !== 'number')
     throw new Error('the speaker encoder has no fixed dimensions');
   return dimensions;
+}
+
+function shapeOf(
+  metadata: InferenceSession.ValueMetadata | undefined,
+): readonly (number | string)[] {
+  return metadata?.isTensor ? metadata.shape : [];
 }

@@ -4,6 +4,7 @@ import {
   fillPartial,
   PARTIAL_SAMPLES,
   planPartials,
+  planPieces,
   repeatToPartial,
 } from '#origin/engine/graphs/plan-partials.ts';
 
@@ -70,5 +71,23 @@ describe('fillPartial', () => {
     const target = new Float32Array(PARTIAL_SAMPLES);
     fillPartial(target, Float32Array.of(1), 100);
     expect(target.every((sample) => sample === 0)).toBe(true);
+  });
+});
+
+describe('planPieces', () => {
+  it('gives pieces of one length, at most 20 s, and leaves fewer samples than pieces', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100_000_000 }), (samples) => {
+        const pieces = planPieces(samples);
+        const [{ sampleCount } = { sampleCount: 0 }] = pieces;
+        expect(sampleCount).toBeLessThanOrEqual(20 * 16_000);
+        expect(pieces).toEqual(
+          pieces.map((_, i) => ({ firstSample: i * sampleCount, sampleCount })),
+        );
+        const left = samples - pieces.length * sampleCount;
+        expect(left).toBeGreaterThanOrEqual(0);
+        expect(left).toBeLessThan(pieces.length);
+      }),
+    );
   });
 });
