@@ -97,10 +97,15 @@ const buildCommand = defineCommand({
     name: nameArg,
     target: targetArg,
     from: { type: 'string', description: 'Folder in the Hugging Face layout', valueHint: 'DIR' },
+    language: {
+      ...({ type: 'string', valueHint: 'CODE' } as const),
+      description: 'With --from: the language of an aligner, e.g. ga; * for any',
+    },
   },
   async run({ args }) {
     if (args.from !== undefined) {
-      return build(canonicalName(args.name), args.target, resolve(args.from));
+      const languages = args.language === undefined ? undefined : [languageCode(args.language)];
+      return build(canonicalName(args.name), args.target, resolve(args.from), languages);
     }
     const { name } = findModel(args.name);
     const sourceDir = sourceDirOf(store, name);
@@ -168,10 +173,15 @@ const main = defineCommand({
   subCommands: commands,
 });
 
-async function build(name: string, target: ModelTarget, sourceDir: string): Promise<void> {
+async function build(
+  name: string,
+  target: ModelTarget,
+  sourceDir: string,
+  languages = alignerLanguagesOf(name),
+): Promise<void> {
   const { buildModel, BUILDER_VERSION } = await import('#models/build.ts');
   const { files } = await installModel({
-    ...{ store, name, target, sourceDir },
+    ...{ store, name, target, sourceDir, languages },
     builder: { version: BUILDER_VERSION, build: buildModel },
     onProgress: (message, fraction) => say(`${Math.round(100 * fraction)}% ${message}`),
   });
@@ -183,6 +193,21 @@ async function build(name: string, target: ModelTarget, sourceDir: string): Prom
 function canonicalName(name: string): string {
   const wanted = name.trim().toLowerCase();
   return MODELS.find((entry) => namesOf(entry).includes(wanted))?.name ?? wanted;
+}
+
+/** Of the registry's aligners; none for other models. */
+function alignerLanguagesOf(name: string): readonly string[] {
+  const entry = MODELS.find((model) => model.name === name);
+  return entry?.kind === 'ctc-aligner' ? entry.languages : [];
+}
+
+function languageCode(text: string): string {
+  const code = text.trim().toLowerCase();
+  if (/^([a-z]{2,3}|\*)$/.test(code)) return code;
+  const asked = JSON.stringify(text.slice(0, 20));
+  throw Object.assign(new Error(`${asked} is not a language's code, e.g. ga or haw, nor *.`), {
+    name: 'UsageError',
+  });
 }
 
 function say(text: string): void {

@@ -19,7 +19,10 @@ const FRAMES_PER_CHUNK = 1500;
 const INT8_OVERHEAD = 1.02;
 const RUNTIME_BYTES = { cpu: 100e6, 'cpu-f32': 100e6, 'cuda-f16': 600e6 } as const;
 const VALUE_BYTES = { cpu: 4, 'cpu-f32': 4, 'cuda-f16': 2 } as const;
-const BATCH_SIZE = { cpu: 4, 'cpu-f32': 4, 'cuda-f16': 16 } as const;
+/** Items of 30 s in one run, and the frames in one block of their convolutions. */
+const BATCH_SIZE = { cpu: 1, 'cpu-f32': 1, 'cuda-f16': 16 } as const;
+const BLOCK_FRAMES = { cpu: 50, 'cpu-f32': 50, 'cuda-f16': 500 } as const;
+const HEAD_SIZE = 64;
 
 /** Number of weights, `masked_spec_embed` (used in training only) left out. */
 export function ctcParameterCount(dims: CtcDimensions): number {
@@ -46,13 +49,14 @@ export function ctcDiskBytes(dims: CtcDimensions, target: ModelTarget): number {
 }
 
 /**
- * An estimate of the memory for a full batch of 30 s chunks: the runtime, the weights, and the largest activations, which
- * are those of the first two convolutions.
+ * An estimate of the memory at full load: the runtime, the weights, and for each item of 30 s the attention's scores and
+ * a few copies of what the first convolution gives for one block.
  */
 export function ctcMemoryBytes(dims: CtcDimensions, target: ModelTarget): number {
-  const firstConvolutions = 3 * CONV_WIDTH * 64 * FRAMES_PER_CHUNK;
-  const perChunk = firstConvolutions * VALUE_BYTES[target];
-  return RUNTIME_BYTES[target] + ctcDiskBytes(dims, target) + BATCH_SIZE[target] * perChunk;
+  const scores = (dims.width / HEAD_SIZE) * FRAMES_PER_CHUNK ** 2;
+  const block = 4 * CONV_WIDTH * 64 * BLOCK_FRAMES[target];
+  const perItem = (scores + block) * VALUE_BYTES[target];
+  return RUNTIME_BYTES[target] + ctcDiskBytes(dims, target) + BATCH_SIZE[target] * perItem;
 }
 
 function convParameters({ featureNorm }: CtcDimensions): number {

@@ -25,6 +25,8 @@ export interface InstallOptions {
   readonly sourceDir: string;
   /** The graph builder: `buildModel` and `BUILDER_VERSION` of `build.ts`. */
   readonly builder: Builder;
+  /** What an aligner is for, where the registry does not say it: codes such as "de", or `*` for any language. */
+  readonly languages?: readonly string[];
   readonly onProgress?: (message: string, fraction: number) => void;
 }
 
@@ -46,7 +48,7 @@ export function installModel(options: InstallOptions): Promise<BuiltManifest> {
   const { store, name, target, sourceDir, builder, onProgress } = options;
   const work = () =>
     replaceDir(builtDirOf(store, name, target), async (outDir) => {
-      const facts = readFacts(sourceDir);
+      const facts = readFacts(sourceDir, options.languages);
       await builder.build({ sourceDir, outDir, target, ...(onProgress && { onProgress }) });
       const files = await recordFiles(outDir);
       const builderVersion = builder.version;
@@ -57,18 +59,25 @@ export function installModel(options: InstallOptions): Promise<BuiltManifest> {
   return withModelLock(store, name, { doing: `building ${name}`, work });
 }
 
-/** What a model folder says of itself; English-only Whisper models list no languages. */
+/** What a model folder says of itself; aligners do not say their languages, so that those come from outside. */
 export function readFacts(
   sourceDir: string,
+  alignerLanguages: readonly string[] = [],
 ): Pick<BuiltManifest, 'architecture' | 'languages' | 'source'> {
   const { model_type: architecture } = readJson(join(sourceDir, 'config.json'), Config);
-  const generation = readJson(join(sourceDir, 'generation_config.json'), GenerationConfig);
-  const codes = Object.keys(generation.lang_to_id ?? { '<|en|>': 0 });
-  const languages = codes.map((token) => token.replace(/^<\|(.*)\|>$/, '$1')).sort();
+  const languages =
+    architecture === 'wav2vec2' ? [...alignerLanguages].sort() : whisperLanguages(sourceDir);
   const sourcePath = join(sourceDir, SOURCE_MANIFEST);
   if (!existsSync(sourcePath)) return { architecture, languages, source: null };
   const { repository, revision } = readManifest(sourcePath, SourceManifest);
   return { architecture, languages, source: { repository, revision } };
+}
+
+/** English-only models list no languages. */
+function whisperLanguages(sourceDir: string): string[] {
+  const generation = readJson(join(sourceDir, 'generation_config.json'), GenerationConfig);
+  const codes = Object.keys(generation.lang_to_id ?? { '<|en|>': 0 });
+  return codes.map((token) => token.replace(/^<\|(.*)\|>$/, '$1')).sort();
 }
 
 function readJson<T>(path: string, schema: z.ZodType<T>): T {

@@ -86,6 +86,9 @@ async function selectFiles(options: PullOptions, source: Source): Promise<HubFil
   const { file } = options.entry.weights;
   const single = file === undefined ? find(source, WEIGHTS_FILE) : need(options, source, file);
   if (single !== undefined) return [...side, single];
+  if (find(source, WEIGHTS_INDEX) === undefined && find(source, PICKLED) !== undefined) {
+    throw new ModelError('not-found', pickledText(options));
+  }
   const index = need(options, source, WEIGHTS_INDEX);
   await fetchOne(options, source, { file: index });
   const shards = readShardNames(join(source.dir, WEIGHTS_INDEX));
@@ -102,6 +105,15 @@ function need({ entry, hub }: PullOptions, source: Source, path: string): HubFil
   const { revision } = source;
   const place = `${entry.repository} at ${revision.slice(0, 12)} on ${hub.host}`;
   throw new ModelError('not-found', `${place} has no ${path}; it cannot be used.`);
+}
+
+/** Weights whose format may hold any program; they are not read here. */
+const PICKLED = 'pytorch_model.bin';
+
+function pickledText({ entry }: PullOptions): string {
+  const why = `${entry.repository} has its weights as ${PICKLED} only, which may hold programs and is not read`;
+  const todo = `Convert it to ${WEIGHTS_FILE}, then: npm run models -- build ${entry.name} --from DIR`;
+  return `${why}. ${todo}`;
 }
 
 function readShardNames(path: string): string[] {

@@ -71,12 +71,12 @@ function encoderLayer(g: GraphBuilder, x: Value, layer: number, net: Net): Value
 function attention(g: GraphBuilder, x: Value, layerName: string, net: Net): Value {
   const name = `${layerName}.attention`;
   const h = cast(g, x, net.precision.maths);
-  const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) =>
-    dense(g, h, `${name}.${part}`, net),
-  );
-  const inputs = [q ?? h, k ?? h, v ?? h, null, net.frames];
+  const q = dense(g, h, `${name}.q_proj`, net);
+  const k = dense(g, h, `${name}.k_proj`, net);
+  const v = dense(g, h, `${name}.v_proj`, net, true);
+  const inputs = [q, k, v, null, net.frames];
   const attended = g.op('MultiHeadAttention', inputs, { num_heads: net.config.heads });
-  return wide(g, dense(g, attended, `${name}.out_proj`, net));
+  return wide(g, dense(g, attended, `${name}.out_proj`, net, true));
 }
 
 function feedForward(g: GraphBuilder, x: Value, layerName: string, net: Net): Value {
@@ -85,7 +85,7 @@ function feedForward(g: GraphBuilder, x: Value, layerName: string, net: Net): Va
     g,
     dense(g, cast(g, x, net.precision.maths), `${name}.intermediate_dense`, net),
   );
-  return wide(g, dense(g, inner, `${name}.output_dense`, net));
+  return wide(g, dense(g, inner, `${name}.output_dense`, net, true));
 }
 
 /** A bottleneck that a language brings along (`Wav2Vec2AttnAdapterLayer`). */
@@ -114,9 +114,12 @@ function positions(g: GraphBuilder, x: Value, { config, precision }: Net): Value
   return wide(g, transpose(g, gelu(g, same), [0, 2, 1]));
 }
 
-/** In 8 bits always with a scale for every 32 values of a row: one for the whole batch would let its company matter. */
-function dense(g: GraphBuilder, x: Value, name: string, { precision }: Net): Value {
-  return linear(g, cast(g, x, precision.maths), name, precision, { fine: true });
+/**
+ * In 8 bits as Whisper's encoder does it: a scale for every 32 values where the input has outliers (`fine`), else one for
+ * the whole tensor, which is faster. That one makes items of a batch see each other: such builds run one item at a time.
+ */
+function dense(g: GraphBuilder, x: Value, name: string, { precision }: Net, fine = false): Value {
+  return linear(g, cast(g, x, precision.maths), name, precision, { fine });
 }
 
 function inFloats(precision: Precision): Precision {
