@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { MODELS } from '#models/registry.ts';
+import { writeTinyCtcModel } from '#test/support/ctc-weights.ts';
 import {
   type HubContent,
   type HubServer,
@@ -75,7 +76,9 @@ describe('models list', () => {
     expect(rows.slice(0, 12).every((row) => row[column - 1] === ' ' && row[column] !== ' ')).toBe(
       true,
     );
-    expect(stdout).toMatch(/^large-v3 +many +1543 M +3\.09 GB .* large, Apache-2\.0$/m);
+    expect(stdout).toMatch(/^align-de +ctc-aligner +de +315 M .* Apache-2\.0$/m);
+    expect(stdout).toMatch(/^align-any +ctc-aligner +any .* CC-BY-NC-4\.0: no commercial use$/m);
+    expect(stdout).toMatch(/^large-v3 +whisper +many +1543 M +3\.09 GB .* large, Apache-2\.0$/m);
   });
 
   it('gives the same as JSON', async () => {
@@ -145,6 +148,70 @@ describe('models pull, build, verify and rm', () => {
     expect(await run(['pull', NAME, '--no-build'])).toMatchObject({ exitCode: 0 });
     expect(existsSync(join(modelsDir, 'sources', NAME, 'model.safetensors'))).toBe(true);
     expect(existsSync(join(modelsDir, 'built'))).toBe(false);
+  });
+});
+
+describe('an aligner', () => {
+  const ALIGNER = 'jonatasgrosman/wav2vec2-large-xlsr-53-german';
+  const ALIGNER_FILES = [
+    ...['config.json', 'vocab.json', 'preprocessor_config.json', 'tokenizer_config.json'],
+    'model.safetensors',
+  ];
+  const publish = (names: readonly string[]) => {
+    const dir = join(modelsDir, 'published-aligner');
+    writeTinyCtcModel(dir);
+    const files = names.map((name): [string, HubContent] => {
+      const path = join(dir, name);
+      const bytes = existsSync(path) ? readFileSync(path) : Buffer.from('weights');
+      return [name, { bytes, isLarge: !name.endsWith('.json') }];
+    });
+    server.repositories[ALIGNER] = { commit: 'd'.repeat(40), files: Object.fromEntries(files) };
+    return dir;
+  };
+
+  it('is pulled and built by its short name, with the language of the registry', async () => {
+    publish([...ALIGNER_FILES, 'pytorch_model.bin', 'tokenizer.json']);
+    const pulled = await run(['pull', 'align-de']);
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    expect(pulled.stdout).toMatch(/align-de: 5 files, .* hashes right/);
+    const dir = join(modelsDir, 'built', 'align-de', 'cpu');
+    expect(JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'))).toMatchObject({
+      ...{ name: 'align-de', architecture: 'wav2vec2', languages: ['de'] },
+      source: { repository: ALIGNER, revision: 'd'.repeat(40) },
+    });
+    expect((await run(['list'])).stdout).toMatch(/^align-de .* source, cpu /m);
+    expect(await run(['verify', 'align-de'])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is pulled by its repository, and without the files that it may lack', async () => {
+    publish(['config.json', 'vocab.json', 'model.safetensors']);
+    const pulled = await run(['pull', ALIGNER, '--target', 'cpu-f32']);
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    expect(pulled.stdout).toMatch(/align-de: 3 files/);
+  });
+
+  it('with pickled weights only is refused, with what to do', async () => {
+    publish(['config.json', 'vocab.json', 'pytorch_model.bin']);
+    const { exitCode, stderr } = await run(['pull', 'align-de']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^error: .*pytorch_model\.bin only.* Convert .* build align-de --from DIR\n$/,
+    );
+  });
+
+  it('of one’s own is built for the language that is named', async () => {
+    const dir = publish(ALIGNER_FILES);
+    const built = await run(['build', 'my-irish', '--from', dir, '--language', 'GA']);
+    expect(built).toMatchObject({ exitCode: 0 });
+    const manifest = join(modelsDir, 'built', 'my-irish', 'cpu', 'manifest.json');
+    expect(JSON.parse(readFileSync(manifest, 'utf8')).languages).toEqual(['ga']);
+  });
+
+  it('is not built for a language that is no code', async () => {
+    const dir = publish(ALIGNER_FILES);
+    const built = await run(['build', 'mine', '--from', dir, '--language', 'Irish']);
+    expect(built).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(built.stderr).toMatch(/^error: "Irish" is not a language's code/);
   });
 });
 
