@@ -66,7 +66,7 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<OriginEnv> 
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST'],
     allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id'],
-    exposeHeaders: ['X-Request-Id', 'Retry-After'],
+    exposeHeaders: ['X-Request-Id', 'X-Warnings', 'Retry-After'],
     maxAge: 600,
   });
 }

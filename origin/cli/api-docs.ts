@@ -5,10 +5,12 @@ import { z } from 'zod';
 import { HealthResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { TranscribeForm } from '#shared/contracts/transcribe-form.ts';
 import {
+  TranscriptionCoverage,
   TranscriptionResponse,
   TranscriptionSegment,
   TranscriptionWord,
 } from '#shared/contracts/transcription.ts';
+import { TranscriptionSpeaker, TranscriptionUtterance } from '#shared/contracts/utterances.ts';
 import { errorToWire } from '#shared/error-to-wire.ts';
 import type { SttError } from '#shared/errors.ts';
 
@@ -32,6 +34,9 @@ const BLOCKS: Readonly<Record<string, () => string>> = {
   answer: () => fieldTable(TranscriptionResponse, ['Member', 'Type', 'Meaning'], memberRow),
   word: () => fieldTable(TranscriptionWord, ['Member', 'Type', 'Meaning'], memberRow),
   segment: () => fieldTable(TranscriptionSegment, ['Member', 'Type', 'Meaning'], memberRow),
+  utterance: () => fieldTable(TranscriptionUtterance, ['Member', 'Type', 'Meaning'], memberRow),
+  speaker: () => fieldTable(TranscriptionSpeaker, ['Member', 'Type', 'Meaning'], memberRow),
+  coverage: () => fieldTable(TranscriptionCoverage, ['Member', 'Type', 'Meaning'], memberRow),
   health: () => fieldTable(HealthResponse, ['Member', 'Type', 'Meaning'], memberRow),
   models: () => fieldTable(ModelsResponse, ['Member', 'Type', 'Meaning'], memberRow),
   errors: errorTable,

@@ -4,10 +4,10 @@ import type { Context, Handler } from 'hono';
 import type { Place } from '#origin/admission/admission.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { receiveUpload, type Upload } from '#origin/routes/upload.ts';
-import { parseTranscribeForm } from '#shared/contracts/transcribe-form.ts';
+import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
 import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
-import { toTranscriptionResponse } from '#shared/contracts/transcription.ts';
 import { SttException } from '#shared/errors.ts';
+import { formatTranscript } from '#shared/format/format-transcript.ts';
 
 type OriginContext = Context<OriginEnv>;
 
@@ -18,11 +18,11 @@ export function transcribeRoute(deps: OriginDependencies): Handler<OriginEnv> {
     const place = deps.admission.enter();
     deps.metrics.setQueue(deps.admission.counts());
     try {
-      const transcript = await runInPlace(c, deps, place);
+      const { transcript, options, format } = await runInPlace(c, deps, place);
       const latencyMs = deps.now() - startedMs;
-      return c.json(
-        toTranscriptionResponse(transcript, { requestId: c.get('requestId'), latencyMs }),
-      );
+      const context = { requestId: c.get('requestId'), latencyMs, task: options.task };
+      const { body, headers } = formatTranscript(transcript, format, context);
+      return c.body(body, 200, headers);
     } catch (error) {
       deps.metrics.countFailure(c.get('facts').model ?? 'unknown');
       throw error;
@@ -37,13 +37,14 @@ async function runInPlace(
   c: OriginContext,
   deps: OriginDependencies,
   place: Place,
-): Promise<Transcript> {
+): Promise<TranscribeDemand & { transcript: Transcript }> {
   const upload = await receive(c, deps);
   try {
-    const options = readOptions(upload, deps);
+    const demand = readDemand(upload, deps);
+    const { options } = demand;
     c.get('facts').model = options.model ?? deps.transcriber.models().defaultWhisper;
     await waitForSlot(c, deps, place);
-    return await work(c, deps, { upload, options });
+    return { ...demand, transcript: await work(c, deps, { upload, options }) };
   } finally {
     await upload.remove();
   }
@@ -82,17 +83,17 @@ function openBody(c: OriginContext): Readable {
   return body === null ? Readable.from([]) : Readable.fromWeb(body);
 }
 
-function readOptions(upload: Upload, deps: OriginDependencies): TranscribeOptions {
-  const options = parseTranscribeForm(upload.fields);
-  if (!options.ok) {
-    throw new SttException({ kind: 'invalid_fields', faults: options.error });
+function readDemand(upload: Upload, deps: OriginDependencies): TranscribeDemand {
+  const demand = parseTranscribeForm(upload.fields, upload.samplePaths);
+  if (!demand.ok) {
+    throw new SttException({ kind: 'invalid_fields', faults: demand.error });
   }
-  const { model } = options.value;
+  const { model } = demand.value.options;
   const known = deps.transcriber.models().whisper;
   if (model !== undefined && !known.includes(model)) {
     throw new SttException({ kind: 'unknown_model', model, known });
   }
-  return options.value;
+  return demand.value;
 }
 
 async function waitForSlot(
@@ -133,14 +134,5 @@ async function work(
     audioSeconds,
     workSeconds: workMs / 1000,
   });
-  return withSpeakerWarning(transcript, job.options);
-}
-
-/** Speakers come in a later version; until then the answer says so instead of keeping quiet. */
-function withSpeakerWarning(transcript: Transcript, options: TranscribeOptions): Transcript {
-  if (!options.diarize) {
-    return transcript;
-  }
-  const warning = 'Speakers are not available in this version; the answer is without them.';
-  return { ...transcript, warnings: [...transcript.warnings, warning] };
+  return transcript;
 }

@@ -1,5 +1,5 @@
 /**
- * multipart/form-data → one file on disk and the text fields.
+ * multipart/form-data → the recording and samples of speakers on disk, and the text fields.
  *
  * The body is read as a stream: a chunk goes to the parser, from there to the disk, and only then is the next one
  * read, so memory does not grow with the file. Every limit holds while reading and needs no Content-Length.
@@ -10,7 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { Interrupt } from '#origin/routes/interrupt.ts';
 import { readChunks } from '#origin/routes/read-chunks.ts';
+import { isSampleField, type SamplePart, SpeakerSamples } from '#origin/routes/speaker-samples.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
+import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -29,12 +31,14 @@ export interface UploadLimits {
   readonly idleTimeoutSeconds: number;
 }
 
-/** A received form. Whoever got it removes the file with `remove`. */
+/** A received form. Whoever got it removes the files with `remove`. */
 export interface Upload {
   readonly path: string;
   readonly fileName?: string;
   readonly sizeBytes: number;
   readonly fields: readonly FormField[];
+  /** Absolute paths of the samples of known speakers, in their order. */
+  readonly samplePaths: readonly string[];
   remove(): Promise<void>;
 }
 
@@ -66,6 +70,8 @@ const FILE_FIELDS: readonly string[] = ['file', 'audio'];
 /** For text fields, part headers and boundaries together. */
 const MAX_FORM_BYTES = 1024 * 1024;
 const MAX_FIELDS = 50;
+/** Besides text fields: the file, the samples, and one too many of each to be told of it. */
+const MAX_FILE_PARTS = MAX_SAMPLES + 2;
 const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_PART_HEADER_BYTES = 8 * 1024;
 
@@ -84,12 +90,13 @@ function createParser(source: UploadSource, limits: UploadLimits): BusboyInstanc
     headers: { 'content-type': contentType },
     isPartAFile: (name, type, fileName) =>
       fileName !== undefined ||
+      isSampleField(name) ||
       type === 'application/octet-stream' ||
       (FILE_FIELDS.includes(name ?? '') && /^(audio|video)\//.test(type ?? '')),
     limits: {
       fileSize: limits.maxFileBytes,
       fields: MAX_FIELDS,
-      parts: MAX_FIELDS + 2,
+      parts: MAX_FIELDS + MAX_FILE_PARTS,
       fieldSize: MAX_FIELD_BYTES,
       headerSize: MAX_PART_HEADER_BYTES,
     },
@@ -106,15 +113,25 @@ class FormReceiver {
   readonly #fault = new Interrupt();
   readonly #finished = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
+  readonly #samples: SpeakerSamples;
   #file: ReceivedFile | null = null;
 
   constructor(parser: BusboyInstance, options: { path: string; limits: UploadLimits }) {
     this.#parser = parser;
     this.#path = options.path;
     this.#limits = options.limits;
+    const { spoolDir } = options.limits;
+    this.#samples = new SpeakerSamples({ spoolDir, signal: this.#stop.signal });
     const tooMany = () => this.#fault.trigger(malformed(`it has more than ${MAX_FIELDS} fields`));
     parser.on('field', (name, value, _nameCut, valueCut) => this.#onField(name, value, valueCut));
-    parser.on('file', (name, stream, fileName) => this.#onFile(name, stream, fileName));
+    parser.on(
+      'file',
+      (field = '', stream, fileName?: string, _encoding?: string, type?: string) => {
+        this.#names.push(field);
+        if (isSampleField(field)) this.#onSample({ field, fileName, mimeType: type }, stream);
+        else this.#onFile(field, stream, fileName);
+      },
+    );
     parser.on('partsLimit', tooMany);
     parser.on('fieldsLimit', tooMany);
     parser.on('error', (cause) =>
@@ -141,12 +158,17 @@ class FormReceiver {
     if (file.stream.bytesRead === 0) {
       throw new SttException({ kind: 'empty_file' });
     }
+    const samplePaths = await this.#fault.wait(this.#samples.finish());
     return {
       path: this.#path,
+      samplePaths,
       sizeBytes: file.stream.bytesRead,
       fields: this.#fields,
       ...(file.name !== '' && { fileName: file.name }),
-      remove: () => removeSpoolFile(this.#path),
+      remove: async () => {
+        await removeSpoolFile(this.#path);
+        await this.#samples.remove();
+      },
     };
   }
 
@@ -156,6 +178,13 @@ class FormReceiver {
     // Only a closed file stays removed: one that is just being opened would come to be afterwards.
     await this.#file?.closed;
     await removeSpoolFile(this.#path);
+    await this.#samples.remove();
+  }
+
+  #onSample(part: SamplePart, stream: BusboyFileStream): void {
+    this.#samples.take(part, stream).catch((cause: unknown) => {
+      this.#fault.trigger(cause instanceof SttException ? cause : toStorageError(cause));
+    });
   }
 
   #onField(name: string | undefined, value: string, isCut: boolean): void {
@@ -171,9 +200,8 @@ class FormReceiver {
     }
   }
 
-  #onFile(field: string | undefined, stream: BusboyFileStream, name: string | undefined): void {
-    this.#names.push(field ?? '');
-    if (!FILE_FIELDS.includes(field ?? '')) {
+  #onFile(field: string, stream: BusboyFileStream, name: string | undefined): void {
+    if (!FILE_FIELDS.includes(field)) {
       stream.on('error', () => {});
       stream.resume();
       return;

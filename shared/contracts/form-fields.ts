@@ -118,6 +118,41 @@ const KnownSpeakers = z
     'two have one name',
   );
 
+/** Names of known speakers, one per field, to be joined with the samples that were sent. */
+export const FormSpeakerNames = z.array(z.string()).transform((texts, context) => {
+  const parsed = z.array(SpeakerName).max(MAX_SAMPLES).safeParse(texts);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const index = issue?.path[0];
+  const which = typeof index === 'number' ? `${quote(texts[index] ?? '')}: ` : '';
+  context.addIssue({
+    code: 'custom',
+    message: `not names of speakers (${which}${issue?.message}).`,
+  });
+  return z.NEVER;
+});
+
+/** Samples of known speakers in one request. */
+export const MAX_SAMPLES = 10;
+
+/** Some of a few words, in any case; values may hold several, separated by commas. Doubles are dropped. */
+export function formChoices<const Choice extends string>(choices: readonly Choice[]) {
+  const one = formChoice(choices);
+  return z.array(z.string()).transform((texts, context) => {
+    const found = new Set<Choice>();
+    for (const text of texts.flatMap((it) => it.split(',')).map((it) => it.trim())) {
+      if (text === '') continue;
+      const parsed = one.safeParse(text);
+      if (!parsed.success) {
+        context.addIssue({ code: 'custom', message: parsed.error.issues[0]?.message ?? '' });
+        return z.NEVER;
+      }
+      found.add(parsed.data);
+    }
+    return found.size === 0 ? undefined : [...found];
+  });
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -131,7 +166,7 @@ export function formChoice<const Choice extends string>(choices: readonly Choice
   return z.string().transform((text, context) => {
     const choice = choices.find((candidate) => candidate === text.toLowerCase());
     if (choice === undefined) {
-      const allowed = choices.join(' or ');
+      const allowed = [choices.slice(0, -1).join(', '), choices.at(-1)].join(' or ');
       context.addIssue({
         code: 'custom',
         message: `${quote(text)} is not possible; write ${allowed}.`,

@@ -1,4 +1,4 @@
-/** The text fields of `POST /transcribe`: from what was sent to `TranscribeOptions`. */
+/** The fields of `POST /transcribe`: from what was sent to what the pipeline and the answer's format must know. */
 import { z } from 'zod';
 import {
   FormBoolean,
@@ -6,12 +6,20 @@ import {
   FormLanguage,
   FormLanguages,
   FormModel,
+  FormSpeakerNames,
   formChoice,
+  formChoices,
   formNumber,
   formText,
 } from '#shared/contracts/form-fields.ts';
-import type { TranscribeOptions } from '#shared/contracts/transcript.ts';
+import type { KnownSpeaker, TranscribeOptions } from '#shared/contracts/transcript.ts';
 import type { FieldFault } from '#shared/errors.ts';
+import {
+  DEFAULT_SUBTITLES,
+  type FormatOptions,
+  RESPONSE_FORMATS,
+  TIMESTAMP_GRANULARITIES,
+} from '#shared/format/options.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
 /** One text field as sent. Names may repeat. */
@@ -38,6 +46,9 @@ export const TranscribeForm = z
     known_speakers: FormKnownSpeakers.optional().describe(
       'Voices to call by name: JSON `[{"name", "embedding"}]`, the embeddings from an earlier answer.',
     ),
+    known_speaker_names: FormSpeakerNames.optional().describe(
+      'A name for each sample in `known_speaker_references`, the field repeated.',
+    ),
     speaker_embeddings: FormBoolean.default(false).describe(
       'Also give an embedding of each speaker.',
     ),
@@ -60,6 +71,26 @@ export const TranscribeForm = z
     task: formChoice(['transcribe', 'translate'])
       .default('transcribe')
       .describe('`translate` gives English text.'),
+    response_format: formChoice(RESPONSE_FORMATS)
+      .default('json')
+      .describe(
+        `How the answer is written: ${RESPONSE_FORMATS.map((it) => `\`${it}\``).join(', ')}.`,
+      ),
+    timestamp_granularities: formChoices(TIMESTAMP_GRANULARITIES)
+      .optional()
+      .describe('`segment`, `word` or both: what `verbose_json` lists. Absent: `segment`.'),
+    max_line_width: formNumber({ min: 10, max: 200, integer: true })
+      .default(DEFAULT_SUBTITLES.maxLineWidth)
+      .describe('`srt` and `vtt`: columns of a line, 10 to 200; letters of full width take two.'),
+    max_line_count: formNumber({ min: 1, max: 10, integer: true })
+      .optional()
+      .describe('`srt` and `vtt`: lines of a subtitle, 1 to 10. Absent: 2.'),
+    max_words_per_line: formNumber({ min: 1, max: 50, integer: true })
+      .optional()
+      .describe('`srt` and `vtt`: 1 to 50; without `max_line_count` subtitles have one line then.'),
+    highlight_words: FormBoolean.default(DEFAULT_SUBTITLES.highlightWords).describe(
+      '`srt`: underline each word while it is spoken; `vtt`: the time of each word.',
+    ),
   })
   .check((context) => {
     const { min_speakers: min, max_speakers: max, num_speakers: exact } = context.value;
@@ -77,26 +108,50 @@ export const TranscribeForm = z
     }
   });
 
+/** A form that was understood. */
+export interface TranscribeDemand {
+  readonly options: TranscribeOptions;
+  readonly format: FormatOptions;
+}
+
 /**
  * Reads the text fields of a form. A field that is empty or only spaces counts as absent; of a repeated field the
- * last value counts, except for `languages`. All faults are reported at once, under the name that was sent.
+ * last value counts, except for lists. All faults are reported at once, under the name that was sent.
+ * @param samplePaths spooled samples of known speakers, in the order of their fields
  */
 export function parseTranscribeForm(
   fields: readonly FormField[],
-): Result<TranscribeOptions, readonly FieldFault[]> {
+  samplePaths: readonly string[] = [],
+): Result<TranscribeDemand, readonly FieldFault[]> {
   const sent = collectFields(fields);
   const parsed = TranscribeForm.safeParse(sent.values);
   if (!parsed.success) {
     return fail(parsed.error.issues.map((issue) => toFieldFault(issue, sent.names)));
   }
-  return ok(toOptions(parsed.data));
+  const knownSpeakers = joinKnownSpeakers(parsed.data, samplePaths);
+  if (!knownSpeakers.ok) return knownSpeakers;
+  return ok({
+    options: toOptions(parsed.data, knownSpeakers.value),
+    format: toFormat(parsed.data),
+  });
 }
 
 const ALIASES: Readonly<Record<string, string>> = {
   alignment: 'align',
   diarization: 'diarize',
   'languages[]': 'languages',
+  'known_speaker_names[]': 'known_speaker_names',
+  'timestamp_granularities[]': 'timestamp_granularities',
 };
+
+/** Fields that may be repeated. */
+const LISTS: ReadonlySet<string> = new Set([
+  'languages',
+  'known_speaker_names',
+  'timestamp_granularities',
+]);
+
+type ParsedForm = z.output<typeof TranscribeForm>;
 
 function speakerCount() {
   return formNumber({ min: 1, max: 50, integer: true });
@@ -117,7 +172,7 @@ function collectFields(fields: readonly FormField[]): SentFields {
     if (text === '') {
       continue;
     }
-    if (mainName === 'languages') {
+    if (LISTS.has(mainName)) {
       const earlier = values[mainName];
       values[mainName] = [...(Array.isArray(earlier) ? earlier : []), text];
     } else if (name === mainName || names[mainName] !== mainName) {
@@ -130,12 +185,49 @@ function collectFields(fields: readonly FormField[]): SentFields {
   return { values, names };
 }
 
-function toOptions(form: z.output<typeof TranscribeForm>): TranscribeOptions {
+/** Names and samples belong together by their order, as OpenAI's API has it. */
+function joinKnownSpeakers(
+  form: ParsedForm,
+  samplePaths: readonly string[],
+): Result<KnownSpeaker[], readonly FieldFault[]> {
+  const names = form.known_speaker_names ?? [];
+  const refuse = (message: string) =>
+    fail([{ field: 'known_speaker_names', message, type: 'value_error' }]);
+  if (names.length !== samplePaths.length) {
+    return refuse(
+      `there are ${names.length} names and ${samplePaths.length} samples in known_speaker_references; send one sample for each name.`,
+    );
+  }
+  const sampled = samplePaths.map((samplePath, index) => ({
+    name: names[index] ?? '',
+    samplePath,
+  }));
+  const all = [...(form.known_speakers ?? []), ...sampled];
+  const isDouble = new Set(all.map(({ name }) => name)).size < all.length;
+  return isDouble ? refuse('two known speakers have one name.') : ok(all);
+}
+
+function toFormat(form: ParsedForm): FormatOptions {
+  const { max_line_count: lineCount, max_words_per_line: wordsPerLine } = form;
+  const usualLines = wordsPerLine === undefined ? DEFAULT_SUBTITLES.maxLineCount : 1;
+  return {
+    responseFormat: form.response_format,
+    timestampGranularities: form.timestamp_granularities ?? ['segment'],
+    subtitles: {
+      maxLineWidth: form.max_line_width,
+      maxLineCount: lineCount ?? usualLines,
+      highlightWords: form.highlight_words,
+      ...(wordsPerLine !== undefined && { maxWordsPerLine: wordsPerLine }),
+    },
+  };
+}
+
+function toOptions(form: ParsedForm, knownSpeakers: KnownSpeaker[]): TranscribeOptions {
   return {
     align: form.align,
     diarize: form.diarize,
     task: form.task,
-    knownSpeakers: form.known_speakers ?? [],
+    knownSpeakers,
     speakerEmbeddings: form.speaker_embeddings,
     charAlignments: form.return_char_alignments,
     channels: form.channels,

@@ -54,11 +54,16 @@ describe('POST /transcribe', () => {
     expect(await origin.listSpool()).toEqual([]);
   });
 
-  it('warns that speakers are not available when they are asked for', async () => {
-    const response = await post(form(['file', RECORDING], ['diarize', 'true']));
+  it('hands the wish for speakers on', async () => {
+    const response = await post(
+      form(['file', RECORDING], ['diarize', 'true'], ['num_speakers', '2']),
+    );
     const body = TranscriptionResponse.parse(await response.json());
-    expect(body.speakers).toBeNull();
-    expect(body.warnings).toEqual([expect.stringContaining('Speakers are not available')]);
+    expect(body.warnings).toEqual([]);
+    expect(origin.transcriber.jobs[0]?.request.options).toMatchObject({
+      diarize: true,
+      numSpeakers: 2,
+    });
   });
 
   it('rejects wrong field values with 422 and the array of FastAPI', async () => {
