@@ -2,6 +2,7 @@
  * What a letter of a transcript is in the vocabulary of a CTC model. Models know the letters of their training texts
  * only, in one case and one Unicode form; Whisper writes all of Unicode.
  */
+import anyAscii from 'any-ascii';
 import type { SignVocabulary } from '#origin/align/ctc/vocabulary.ts';
 
 /**
@@ -15,7 +16,7 @@ export type Sounding =
 /**
  * The first of these that the vocabulary has whole: the letter itself, its other case, its compatibility form (half
  * and full width, ligatures), its parts (é → e, 한 → its jamo), its usual spelling (ß → ss), its like in the sister
- * script (kana). Marks that the vocabulary lacks are left out: vowel points, harakat, accents.
+ * script (kana), its sound in Latin letters where the model wants those. Marks that the vocabulary lacks are left out: vowel points, harakat, accents.
  *
  * @param cluster one code point with the combining marks that follow it
  * @param language Whisper's code; decides the case of i in Turkic languages
@@ -30,7 +31,8 @@ export function soundingOf(
   if (!/[\p{L}\p{N}\p{M}]/u.test(cluster)) {
     return { kind: /^[\p{P}\p{Z}\s]/u.test(cluster) ? 'boundary' : 'silent' };
   }
-  for (const form of spellings(cluster, language)) {
+  const latin = vocabulary.isRomanised === true ? [inLatin(cluster)] : [];
+  for (const form of [...spellings(cluster, language), ...latin]) {
     const ids = idsOf(form, vocabulary);
     if (ids !== null) return { kind: 'signs', ids };
   }
@@ -81,6 +83,15 @@ function* spellings(cluster: string, language: string): Generator<string> {
   const usual = USUAL_SPELLING[base] ?? otherKana(base);
   yield usual;
   yield usual.toLocaleUpperCase(locale);
+}
+
+/** Roughly how a letter of any script sounds; empty for one that is not known. */
+function inLatin(cluster: string): string {
+  return /^\p{L}/u.test(cluster)
+    ? anyAscii(cluster)
+        .replace(/[^a-z]/gi, '')
+        .toLowerCase()
+    : '';
 }
 
 /** I and i are no pair there: I goes with ı, İ with i. */

@@ -78,6 +78,18 @@ describe('planAlignment', () => {
     expect(planned(text, characters)).toBe(expected);
   });
 
+  it.each([
+    ['Привет', 'privet'],
+    ['北京', 'beijing'],
+    ['नमस्ते', 'nmste'],
+    ['Straße', 'strasse'],
+  ])('writes %s in Latin letters for a model that hears nothing else', (text, expected) => {
+    const vocabulary = { ...vocabularyOf(LATIN, null), isRomanised: true };
+    const { columns, targets } = planAlignment(wordsOf(text), vocabulary, { language: 'xx' });
+    const letters = Array.from(targets.columns, (column) => [...LATIN][columns[column]! - 2]);
+    expect(letters.join('')).toBe(expected);
+  });
+
   it('folds the i of Turkish in Turkish only', () => {
     expect(planned('IĞDIR', 'ığdir', { language: 'tr' })).toBe('|ığdır');
     expect(planned('IGD', 'ıgdi', { language: 'en' })).toBe('|igd');
