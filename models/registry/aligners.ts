@@ -93,9 +93,9 @@ export const ALIGNER_MODELS: readonly AlignerEntry[] = [
   aligner('tr', 'mpoyraz/wav2vec2-xls-r-300m-cv7-turkish', 'CC-BY-4.0'),
   aligner('da', 'saattrupdan/wav2vec2-xls-r-300m-ftspeech', 'unknown'),
   aligner('he', 'imvladikon/wav2vec2-xls-r-300m-hebrew', 'unknown'),
-  aligner('vi', 'nguyenvulebinh/wav2vec2-base-vi-vlsp2020', 'CC-BY-NC-4.0', {
-    shape: BASE,
-    vocabSize: 110,
+  aligner('vi', 'nguyenvulebinh/wav2vec2-base-vi-vlsp2020', 'unknown', {
+    ...{ shape: BASE, vocabSize: 110 },
+    note: 'Another Vietnamese model of the same author is CC-BY-NC-4.0.',
   }),
   aligner('ko', 'kresnik/wav2vec2-large-xlsr-korean', 'Apache-2.0', { vocabSize: SYLLABLES }),
   aligner('ur', 'kingabzpro/wav2vec2-large-xls-r-300m-Urdu', 'Apache-2.0'),

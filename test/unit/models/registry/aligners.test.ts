@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { ALIGNER_MODELS } from '#models/registry/aligners.ts';
@@ -43,6 +45,23 @@ describe('ALIGNER_MODELS', () => {
   it('gives no repository to two models', () => {
     const names = ALIGNER_MODELS.flatMap(namesOf);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('docs/how-to/word-times.md', () => {
+  const page = readFileSync(
+    join(import.meta.dirname, '../../../../docs/how-to/word-times.md'),
+    'utf8',
+  );
+
+  it.each(ALIGNER_MODELS)('has the row of $name', ({ name, repository, licence }) => {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
+    expect(row).toContain(`| ${repository} | ${licence} |`);
+  });
+
+  it('names the languages of align-many', () => {
+    const listed = /and knows\s+([\s\S]*?)\. /.exec(page)?.[1]?.split(/,\s+|\sand\s/);
+    expect(listed).toEqual(findModel('align-many', 'ctc-aligner').languages);
   });
 });
 
