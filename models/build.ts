@@ -2,6 +2,8 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } f
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
+import { PYANNET } from './architectures/pyannet.ts';
+import { WESPEAKER_RESNET } from './architectures/resnet.ts';
 import { WAV2VEC2 } from './architectures/wav2vec2.ts';
 import { WHISPER } from './architectures/whisper.ts';
 import { DataFile } from './onnx/data-file.ts';
@@ -17,6 +19,8 @@ export const BUILDER_VERSION = 1;
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   whisper: WHISPER,
   wav2vec2: WAV2VEC2,
+  'wespeaker-resnet34-lm': WESPEAKER_RESNET,
+  'pyannote-segmentation': PYANNET,
 };
 
 export interface BuildOptions {

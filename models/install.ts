@@ -59,14 +59,17 @@ export function installModel(options: InstallOptions): Promise<BuiltManifest> {
   return withModelLock(store, name, { doing: `building ${name}`, work });
 }
 
-/** What a model folder says of itself; aligners do not say their languages, so that those come from outside. */
+/**
+ * What a model folder says of itself. Aligners do not say their languages, so that those come from outside; models of
+ * speakers have none.
+ */
 export function readFacts(
   sourceDir: string,
   alignerLanguages: readonly string[] = [],
 ): Pick<BuiltManifest, 'architecture' | 'languages' | 'source'> {
   const { model_type: architecture } = readJson(join(sourceDir, 'config.json'), Config);
   const languages =
-    architecture === 'wav2vec2' ? [...alignerLanguages].sort() : whisperLanguages(sourceDir);
+    architecture === 'whisper' ? whisperLanguages(sourceDir) : [...alignerLanguages].sort();
   const sourcePath = join(sourceDir, SOURCE_MANIFEST);
   if (!existsSync(sourcePath)) return { architecture, languages, source: null };
   const { repository, revision } = readManifest(sourcePath, SourceManifest);

@@ -92,6 +92,6 @@ export const SIDE_FILES: Readonly<Record<ModelKind, SideFiles>> = {
     required: ['config.json', 'vocab.json'],
     optional: ['preprocessor_config.json', 'tokenizer_config.json'],
   },
-  'speaker-encoder': { required: [], optional: ['config.json'] },
-  segmentation: { required: [], optional: ['config.json'] },
+  'speaker-encoder': { required: ['config.json'], optional: [] },
+  segmentation: { required: ['config.json'], optional: [] },
 };

@@ -43,7 +43,7 @@ describe('WHISPER_MODELS', () => {
     const sums = MODELS.flatMap(({ weights }) => weights.sha256 ?? []);
     for (const sum of sums) expect(sum).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set(sums).size).toBe(sums.length);
-    expect(sums).toHaveLength(13);
+    expect(sums).toHaveLength(15);
   });
 
   it('calls a model English where its name or its family says so', () => {
