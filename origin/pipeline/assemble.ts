@@ -3,6 +3,8 @@ import { splitSentences } from '#origin/align/sentences.ts';
 import { joinTexts } from '#origin/align/unspaced-scripts.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
 import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
+import { spokenLanguages } from '#origin/pipeline/spoken-languages.ts';
+import { canTranslate } from '#origin/whisper/translation.ts';
 import type {
   Coverage,
   Segment,
@@ -27,20 +29,26 @@ export function assembleTranscript(
   facts: RecordingFacts,
 ): Transcript {
   const { options } = facts;
-  const vote = chunks[0]?.vote;
-  const language = vote?.language ?? options.language ?? facts.languageHint;
+  const spoken = spokenLanguages(chunks);
+  const language = spoken.main ?? options.language ?? facts.languageHint;
+  const isTranslation = options.task === 'translate';
   const warnings = chunks.flatMap((chunk) => chunk.warnings);
   if (facts.truncated) {
     const end = facts.durationSeconds.toFixed(1);
     warnings.unshift(`The file breaks off or is damaged; the first ${end} s could be read.`);
   }
+  if (isTranslation && language !== 'en' && !canTranslate(facts.model)) {
+    warnings.unshift(
+      `The model ${facts.model} was not made to translate; the text may not be English.`,
+    );
+  }
   return {
     text: joinTexts(chunks.map(({ text }) => text).filter((text) => text !== '')),
-    language: options.task === 'translate' ? 'en' : language,
-    languages: (vote?.languages ?? []).filter(({ probability }) => probability >= LEAST_SHARE),
+    language: isTranslation ? 'en' : language,
+    languages: [...spoken.shares],
     model: facts.model,
     durationSeconds: facts.durationSeconds,
-    segments: segmentsOf(chunks),
+    segments: segmentsOf(chunks, { areNamed: spoken.isMixed && !isTranslation }),
     hasWordTimes: options.align && chunks.every(({ words }) => words !== null),
     coverage: coverageOf(chunks),
     warnings,
@@ -61,24 +69,29 @@ function coverageOf(chunks: readonly ChunkResult[]): Coverage {
   };
 }
 
-/** Languages below this share are noise of the detection. */
-const LEAST_SHARE = 0.01;
-
-/** Sentences run across chunks as long as words have times. */
-function segmentsOf(chunks: readonly ChunkResult[]): Segment[] {
+/**
+ * Sentences run across chunks as long as words have times and the language stays.
+ *
+ * @param options.areNamed words and segments say which language they are in
+ */
+function segmentsOf(
+  chunks: readonly ChunkResult[],
+  { areNamed }: { readonly areNamed: boolean },
+): Segment[] {
   const segments: Segment[] = [];
   let words: AlignedWord[] = [];
+  let current: string | undefined;
   const flush = () => {
-    segments.push(...splitSentences(words));
+    const name = areNamed && current !== undefined ? { language: current } : {};
+    segments.push(...splitSentences(words).map((segment) => ({ ...segment, ...name })));
     words = [];
   };
-  for (const chunk of chunks) {
-    if (chunk.words) {
-      words.push(...chunk.words);
-      continue;
-    }
-    flush();
-    segments.push(...chunk.estimated);
+  for (const { words: timed, estimated, vote } of chunks) {
+    const name = areNamed ? { language: vote.language } : {};
+    if (timed === null || vote.language !== current) flush();
+    current = vote.language;
+    if (timed) words.push(...timed.map((word) => ({ ...word, ...name })));
+    else segments.push(...estimated.map((segment) => ({ ...segment, ...name })));
   }
   flush();
   return segments;

@@ -1,50 +1,134 @@
-/** The language of each chunk: as the caller says, or by a vote over the first ones. */
+/**
+ * The language of each chunk: as the caller says, or detected. The first chunks vote for the recording's language;
+ * every chunk follows it, but where the speech is clearly in another one. A chunk that holds two is cut at the pause
+ * between them.
+ */
 import type { WorkContext } from '#origin/engine/work.ts';
+import { joinParts, speechSeconds } from '#origin/pipeline/cut-chunk.ts';
+import { type JudgedPart, ProbeBudget, probeChunks } from '#origin/pipeline/language-probes.ts';
 import { type RecordingJob, spanOf, type VotedChunk } from '#origin/pipeline/recording-job.ts';
-import {
-  givenLanguage,
-  VOTING_CHUNKS,
-  votedLanguage,
-} from '#origin/pipeline/recording-language.ts';
+import { givenLanguage } from '#origin/pipeline/recording-language.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
-import type { LanguageVote } from '#origin/whisper/language-vote.ts';
+import { toOpinion } from '#origin/whisper/language-opinion.ts';
+import { LanguagePath } from '#origin/whisper/language-path.ts';
+import { type LanguageVote, voteLanguage } from '#origin/whisper/language-vote.ts';
 
-/** Holds the first chunks back until they have voted; all later ones follow the vote. */
+/**
+ * Chunks that are judged together, up to four minutes of speech: the first of them vote, past most jingles and
+ * greetings, and each group's end tells an odd chunk from a change. As many are decoded in one or two batches.
+ */
+const GROUP_CHUNKS = 8;
+
+/** @throws SttException `invalid_fields` when the model does not know the languages asked for */
 export async function* withLanguage(
   chunks: AsyncIterable<SpeechChunk>,
   job: RecordingJob,
   context: WorkContext,
 ): AsyncGenerator<VotedChunk, void> {
-  let vote = givenLanguage(job.options, job.tokenizer);
-  let voters: SpeechChunk[] = [];
-  for await (const chunk of chunks) {
-    if (vote) {
-      yield { ...chunk, vote };
-      continue;
-    }
-    voters.push(chunk);
-    if (voters.length < VOTING_CHUNKS) continue;
-    vote = await holdVote(voters, job, context);
-    for (const voter of voters) yield { ...voter, vote };
-    voters = [];
+  const given = givenLanguage(job.options, job.tokenizer);
+  if (given) {
+    for await (const chunk of chunks) yield voted(chunk, given, job);
+    return;
   }
-  if (voters.length === 0) return;
-  vote = await holdVote(voters, job, context);
-  for (const voter of voters) yield { ...voter, vote };
+  const judge = new LanguageJudge(job, context);
+  for await (const { group, isLast } of inGroups(chunks)) yield* await judge.decide(group, isLast);
 }
 
-async function holdVote(
-  voters: readonly SpeechChunk[],
-  job: RecordingJob,
-  context: WorkContext,
-): Promise<LanguageVote> {
-  const spans = voters.map((chunk) => spanOf(chunk, job.waveform));
-  const detection = await job.times.measure('language', () =>
-    job.scheduler.detectLanguage({ model: job.model, spans }, context),
-  );
-  const speech = voters.map(({ regions }) =>
-    regions.reduce((sum, { startSample, endSample }) => sum + endSample - startSample, 0),
-  );
-  const { languages: allowed } = job.options;
-  return votedLanguage(detection, speech, { allowed, hint: job.languageHint });
+class LanguageJudge {
+  readonly #job: RecordingJob;
+  readonly #context: WorkContext;
+  readonly #budget = new ProbeBudget();
+  #languages: readonly string[] = [];
+  /** Null before the first group. */
+  #known: { readonly vote: LanguageVote; readonly path: LanguagePath } | null = null;
+
+  constructor(job: RecordingJob, context: WorkContext) {
+    this.#job = job;
+    this.#context = context;
+  }
+
+  async decide(group: readonly SpeechChunk[], isLast: boolean): Promise<VotedChunk[]> {
+    const { times } = this.#job;
+    const chunks = await times.measure('language', async () => {
+      const judged = await this.#judge(group);
+      const dependencies = { judge: this.#judge.bind(this), languages: this.#languages };
+      return probeChunks(judged, dependencies, this.#budget);
+    });
+    const parts = chunks.flat();
+    this.#known ??= this.#begin(parts);
+    const { vote, path } = this.#known;
+    const decided = path.decide(
+      parts.map(({ opinion }) => opinion),
+      { isLast },
+    );
+    let next = 0;
+    return chunks.flatMap((list) => {
+      const languages = list.map(() => decided[next++] ?? vote.language);
+      return joinEqual(list, languages).map(({ part, language }) =>
+        voted(part, { ...vote, language }, this.#job),
+      );
+    });
+  }
+
+  async #judge(parts: readonly SpeechChunk[]): Promise<readonly JudgedPart[]> {
+    const { scheduler, model, waveform, options } = this.#job;
+    const spans = parts.map((part) => spanOf(part, waveform));
+    const { languages, probabilities } = await scheduler.detectLanguage(
+      { model, spans },
+      this.#context,
+    );
+    this.#languages = languages;
+    const width = languages.length;
+    return parts.map((part, index) => {
+      const row = probabilities.subarray(index * width, (index + 1) * width);
+      const seconds = speechSeconds(part);
+      const limits = { allowed: options.languages, speechSeconds: seconds };
+      return { part, row, opinion: toOpinion(languages, row, limits) };
+    });
+  }
+
+  #begin(parts: readonly JudgedPart[]) {
+    const { options, languageHint } = this.#job;
+    const ballots = parts.map(({ row, opinion }) => ({
+      probabilities: row,
+      speechSeconds: opinion.speechSeconds,
+    }));
+    const limits = { allowed: options.languages, hint: languageHint };
+    const vote = voteLanguage(this.#languages, ballots, limits);
+    return { vote, path: new LanguagePath(this.#languages, vote.language) };
+  }
+}
+
+/** Neighbouring parts of one chunk in one language are one again. */
+function joinEqual(
+  parts: readonly JudgedPart[],
+  languages: readonly string[],
+): { part: SpeechChunk; language: string }[] {
+  const pieces: { part: SpeechChunk; language: string }[] = [];
+  parts.forEach(({ part }, index) => {
+    const language = languages[index] ?? '';
+    const last = pieces.at(-1);
+    if (last?.language === language) last.part = joinParts(last.part, part);
+    else pieces.push({ part, language });
+  });
+  return pieces;
+}
+
+function voted(chunk: SpeechChunk, vote: LanguageVote, { options }: RecordingJob): VotedChunk {
+  const textLanguage = options.task === 'translate' ? 'en' : vote.language;
+  return { ...chunk, vote, textLanguage };
+}
+
+async function* inGroups(
+  chunks: AsyncIterable<SpeechChunk>,
+): AsyncGenerator<{ group: SpeechChunk[]; isLast: boolean }, void> {
+  let group: SpeechChunk[] = [];
+  for await (const chunk of chunks) {
+    if (group.length === GROUP_CHUNKS) {
+      yield { group, isLast: false };
+      group = [];
+    }
+    group.push(chunk);
+  }
+  if (group.length > 0) yield { group, isLast: true };
 }

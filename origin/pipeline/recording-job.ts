@@ -27,7 +27,10 @@ export interface RecordingJob {
 
 /** A chunk whose language is known. */
 export interface VotedChunk extends SpeechChunk {
+  /** `language` is this chunk's own; the shares are the recording's. */
   readonly vote: LanguageVote;
+  /** The language that its text will be in: English for a translation. */
+  readonly textLanguage: string;
 }
 
 /** What is known of one chunk when it is done. */
