@@ -9,22 +9,30 @@ export interface Shown {
 
 /**
  * Orders by start and makes times that never overlap: `start < end ≤ start of the next`. A subtitle stays until it can
- * be read, as long as the next one and the end of the recording leave room. Where two speak at once, the first one is
- * cut short, though never below half a second; the next one then begins later.
+ * be read, as long as the next one and the end of the recording leave room. Where two speak at once, the first one
+ * stays until it can be read if that leaves the second its own time, and the second begins when the first has gone.
  */
 export function arrange<Item extends Shown>(items: readonly Item[], durationMs: number): Item[] {
   const ordered = [...items].sort((a, b) => a.startMs - b.startMs);
   let freeFromMs = 0;
   return ordered.map((item, index) => {
-    const nextMs = ordered[index + 1]?.startMs ?? Number.POSITIVE_INFINITY;
+    const next = ordered[index + 1];
+    const nextMs = next?.startMs ?? Number.POSITIVE_INFINITY;
     const startMs = Math.max(item.startMs, freeFromMs);
     const spokenMs = Math.max(item.endMs, startMs + 1);
-    const shortestMs = Math.min(spokenMs, startMs + SHORTEST_MS);
-    const endMs = spokenMs > nextMs ? Math.max(nextMs, shortestMs) : spokenMs;
+    const isCrowded = next !== undefined && spokenMs > nextMs;
+    const endMs = isCrowded ? shareTime({ ...item, startMs, endMs: spokenMs }, next) : spokenMs;
     const readMs = Math.min(startMs + readingMs(item.columns), spokenMs + AFTER_MS);
     freeFromMs = Math.max(endMs, Math.min(readMs, nextMs, durationMs));
     return { ...item, startMs, endMs: freeFromMs };
   });
+}
+
+/** When a subtitle gives way to the next one, which has begun before it has ended. */
+function shareTime(shown: Shown, next: Shown): number {
+  const readMs = shown.startMs + readingMs(shown.columns);
+  const latestMs = Math.max(next.endMs - readingMs(next.columns), shown.startMs + SHORTEST_MS);
+  return Math.max(next.startMs, Math.min(shown.endMs, readMs, latestMs));
 }
 
 const SHORTEST_MS = 500;

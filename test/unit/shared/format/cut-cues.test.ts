@@ -156,4 +156,12 @@ describe('the times of subtitles', () => {
     const [first = [], second = []] = times(said, false);
     expect(first[1]).toBe(second[0]);
   });
+
+  it('leave the first of two at once its time to be read, as far as the second has enough', () => {
+    const first = sentence('I have always said that it is so.', [1, 5], 'Ada');
+    const late = sentence('But no.', [1.2, 4], 'Grace');
+    expect(times([first, late], false)[0]).toEqual([1000, 2700]);
+    const short = sentence('But no.', [1.2, 1.6], 'Grace');
+    expect(times([first, short], false)[0]).toEqual([1000, 1500]);
+  });
 });
