@@ -6,6 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { BusboyFileStream } from '@fastify/busboy';
+import { toStorageError } from '#origin/routes/storage-error.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
 import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
 import { SttException } from '#shared/errors.ts';
@@ -35,8 +36,8 @@ export class SpeakerSamples {
   }
 
   /**
-   * Takes a part over. Rejects when it cannot be written or is too large; `finish` would then reject as well.
-   * @throws SttException invalid_fields when there are too many
+   * Takes a part over; resolves when it is on disk.
+   * @throws SttException invalid_fields when there are too many or it is too large, storage_full, internal
    */
   async take(part: SamplePart, stream: BusboyFileStream): Promise<void> {
     if (this.#samples.length >= MAX_SAMPLES) {
@@ -48,17 +49,13 @@ export class SpeakerSamples {
     const target = createWriteStream(path, { flags: 'wx', mode: 0o600 });
     const closed = new Promise<void>((resolve) => target.once('close', resolve));
     const isText = isTextPart(part);
-    const maxBytes = isText ? MAX_URL_BYTES : MAX_SAMPLE_BYTES;
-    const sample = { path, isText, field: part.field, sizeBytes: 0, closed };
-    this.#samples.push(sample);
-    const bounded = async function* (source: AsyncIterable<Uint8Array>) {
-      for await (const chunk of source) {
-        sample.sizeBytes += chunk.length;
-        if (sample.sizeBytes > maxBytes) throw tooLarge(part.field);
-        yield chunk;
-      }
-    };
-    await pipeline(stream, bounded, target, { signal: this.#signal });
+    const size = { bytes: 0 };
+    const bounded = limitBytes(size, { field: part.field, isText });
+    const written = pipeline(stream, bounded, target, { signal: this.#signal }).catch((cause) => {
+      throw cause instanceof SttException ? cause : toStorageError(cause);
+    });
+    this.#samples.push({ path, isText, field: part.field, size, closed, written });
+    await written;
   }
 
   /**
@@ -85,8 +82,8 @@ export class SpeakerSamples {
   async #decodeAll(): Promise<string[]> {
     const sent: Sample[] = [];
     for (const sample of this.#samples) {
-      await sample.closed;
-      if (sample.sizeBytes === 0) continue;
+      await sample.written;
+      if (sample.size.bytes === 0) continue;
       if (sample.isText) {
         await writeFile(sample.path, decodeDataUrl(await readFile(sample.path, 'latin1'), sample));
       }
@@ -100,14 +97,29 @@ interface Sample {
   readonly path: string;
   readonly isText: boolean;
   readonly field: string;
+  readonly size: { readonly bytes: number };
+  /** Settles when the file is complete on disk. */
+  readonly written: Promise<void>;
+  /** Resolves when the file is closed, complete or not. */
   readonly closed: Promise<void>;
-  sizeBytes: number;
 }
 
 const FIELD = 'known_speaker_references';
 const MAX_SAMPLE_BYTES = 2 * 1024 * 1024;
 /** Base64 takes four letters for three bytes, and more with line breaks; the head of the URL comes on top. */
 const MAX_URL_BYTES = Math.ceil((MAX_SAMPLE_BYTES * 4) / 3) + 64 * 1024;
+
+/** Passes bytes on, and counts them. */
+function limitBytes(size: { bytes: number }, part: { field: string; isText: boolean }) {
+  const maxBytes = part.isText ? MAX_URL_BYTES : MAX_SAMPLE_BYTES;
+  return async function* count(source: AsyncIterable<Uint8Array>) {
+    for await (const chunk of source) {
+      size.bytes += chunk.length;
+      if (size.bytes > maxBytes) throw tooLarge(part.field);
+      yield chunk;
+    }
+  };
+}
 
 function isTextPart({ fileName, mimeType = '' }: SamplePart): boolean {
   return fileName === undefined && !/^(audio\/|video\/|application\/octet-stream)/i.test(mimeType);

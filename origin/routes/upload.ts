@@ -11,6 +11,7 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import { Interrupt } from '#origin/routes/interrupt.ts';
 import { readChunks } from '#origin/routes/read-chunks.ts';
 import { isSampleField, type SamplePart, SpeakerSamples } from '#origin/routes/speaker-samples.ts';
+import { toStorageError } from '#origin/routes/storage-error.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
 import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
@@ -182,9 +183,7 @@ class FormReceiver {
   }
 
   #onSample(part: SamplePart, stream: BusboyFileStream): void {
-    this.#samples.take(part, stream).catch((cause: unknown) => {
-      this.#fault.trigger(cause instanceof SttException ? cause : toStorageError(cause));
-    });
+    this.#samples.take(part, stream).catch((error: Error) => this.#fault.trigger(error));
   }
 
   #onField(name: string | undefined, value: string, isCut: boolean): void {
@@ -237,11 +236,4 @@ function malformed(problem: string, cause?: unknown): SttException {
 
 function tooLarge(limits: UploadLimits): SttException {
   return new SttException({ kind: 'upload_too_large', limitBytes: limits.maxFileBytes });
-}
-
-/** Only a full disk is something a caller can be told; anything else is a fault of the installation. */
-function toStorageError(cause: unknown): SttException {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new SttException({ kind: isFull ? 'storage_full' : 'internal' }, { cause });
 }

@@ -1,5 +1,5 @@
 /** A headless Chromium from npm (@sparticuz/chromium), or the one that the system has. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import packaged from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
@@ -16,6 +16,8 @@ export async function launchChromium(): Promise<Launch> {
       return { browser: await launch(await find()) };
     } catch (error) {
       reasons.push(firstLines(error));
+      // One that was not unpacked to its end would be found again.
+      rmSync(UNPACKED, { recursive: true, force: true });
     }
   }
   return { reason: reasons.join('; ') };
@@ -25,13 +27,14 @@ function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, headless: true, args: ARGUMENTS, timeout: 60_000 });
 }
 
-/** Unpacks into the build folder what would otherwise lie in everybody's temporary one. */
+/** In place of everybody's temporary folder. */
+const UNPACKED = join(ROOT, 'build/chromium');
+
 async function findPackaged(): Promise<string> {
   if (process.arch !== 'x64') throw new Error(`no Chromium in npm for ${process.arch}`);
-  const folder = join(ROOT, 'build/chromium');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(UNPACKED, { recursive: true, mode: 0o700 });
   const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = folder;
+  process.env['TMPDIR'] = UNPACKED;
   try {
     return await packaged.executablePath();
   } finally {

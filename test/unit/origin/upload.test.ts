@@ -100,6 +100,28 @@ describe('receiveUpload', () => {
     expect(await readdir(spoolDir)).toEqual([]);
   });
 
+  it('leaves no sample on disk either when a form is cut off', async () => {
+    const name = 'name="known_speaker_references[]"';
+    const part = (head: string) => `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n`;
+    const body = Buffer.from(
+      `${part(name)}\r\ndata:audio/wav;base64,AAAA\r\n` +
+        `${part(`${name}; filename="a.wav"`)}Content-Type: audio/wav\r\n\r\nbytes\r\n` +
+        `${part('name="file"; filename="b.wav"')}\r\nbytes\r\n--${BOUNDARY}--\r\n`,
+    );
+    const ending = body.length - '--\r\n'.length;
+    for (let end = 1; end <= ending; end++) {
+      await expect(receive([body.subarray(0, end)])).rejects.toMatchObject({
+        error: { kind: 'malformed_body' },
+      });
+    }
+    expect(await readdir(spoolDir)).toEqual([]);
+    const upload = await receive([body]);
+    const samples = await Promise.all(upload.samplePaths.map((path) => readFile(path)));
+    expect(samples).toEqual([Buffer.alloc(3), Buffer.from('bytes')]);
+    await upload.remove();
+    expect(await readdir(spoolDir)).toEqual([]);
+  });
+
   it('takes a file of exactly the limit and refuses one more byte', async () => {
     const limits = { maxFileBytes: 100 };
     const fits = await receive([writeForm(Buffer.alloc(100), 'x')], limits);
