@@ -95,7 +95,7 @@ class LanguageJudge {
     }));
     const limits = { allowed: options.languages, hint: languageHint };
     const vote = voteLanguage(this.#languages, ballots, limits);
-    return { vote, path: new LanguagePath(this.#languages, vote.language) };
+    return { vote, path: new LanguagePath(this.#languages, vote) };
   }
 }
 

@@ -34,46 +34,56 @@ export async function probeChunks(
   { judge, languages }: ProbeDependencies,
   budget: ProbeBudget,
 ): Promise<readonly (readonly JudgedPart[])[]> {
-  const doubted = findDoubted(chunks, languages);
-  const probed = new Set(doubted.slice(0, budget.take(doubted.length)));
+  budget.beginGroup();
   let parts = chunks.map((chunk): readonly JudgedPart[] => [chunk]);
-  let open: ReadonlySet<JudgedPart> = probed;
-  for (let round = 0; round < MAX_ROUNDS && open.size > 0; round++) {
-    const halves = await judgeHalves([...open], judge);
+  let open = findDoubted(chunks, (chunk) => mayBeMixed(chunk.opinion, languages));
+  for (let round = 0; round < MAX_ROUNDS && open.length > 0; round++) {
+    const halves = await judgeHalves(open.slice(0, Math.floor(budget.passes / 2)), judge);
+    if (halves.size === 0) break;
     parts = parts.map((list) => list.flatMap((part) => halves.get(part) ?? [part]));
+    const finds = [...halves.values()].filter(
+      (pair) => new Set(pair.flatMap(sureLanguage)).size > 1,
+    );
+    budget.spend(2 * halves.size, finds.length);
     const fresh = new Set([...halves.values()].flat());
-    open = new Set(findDoubted(parts.flat(), languages).filter((part) => fresh.has(part)));
+    const isUnsure = ({ opinion }: JudgedPart) =>
+      certainty(opinion) < FAIRLY_SURE && mayBeMixed(opinion, languages);
+    open = findDoubted(parts.flat(), isUnsure).filter((part) => fresh.has(part));
   }
-  const isMixed = (list: readonly JudgedPart[]) => new Set(list.flatMap(sureLanguage)).size > 1;
-  budget.giveBack(parts.filter(isMixed).length);
   return parts;
 }
 
+/** From this certainty on a half is not halved again for its own sake: noise leaves all parts a little unsure. */
+const FAIRLY_SURE = 0.9;
+
 /**
- * How many chunks may be probed. A recording in one language that is hard to tell looks mixed all the time; after some
- * probes in vain only few are made, while each that finds a change pays for the next ones.
+ * Passes of the encoder that probes may take. A recording in one language that is hard to tell looks mixed all the
+ * time; there few are made, while each change that is found pays for the next ones.
  */
 export class ProbeBudget {
-  #credit = FIRST_PROBES;
+  #passes = FIRST_PASSES;
 
-  /** How many of `wanted` probes may be made now. */
-  take(wanted: number): number {
-    const granted = Math.min(wanted, Math.floor(this.#credit));
-    this.#credit = Math.min(MOST_PROBES, this.#credit - granted + PROBES_PER_GROUP);
-    return granted;
+  /** How many may be made now. */
+  get passes(): number {
+    return this.#passes;
   }
 
-  /** So many probes found a change. */
-  giveBack(found: number): void {
-    this.#credit = Math.min(MOST_PROBES, this.#credit + found * PROBES_PER_FIND);
+  beginGroup(): void {
+    this.#passes = Math.min(MOST_PASSES, this.#passes + PASSES_PER_GROUP);
+  }
+
+  /** So many passes were made, and found so many changes. */
+  spend(passes: number, finds: number): void {
+    this.#passes = Math.min(MOST_PASSES, this.#passes - passes + finds * PASSES_PER_FIND);
   }
 }
 
-const FIRST_PROBES = 4;
-const MOST_PROBES = 16;
-const PROBES_PER_FIND = 3;
-/** One probe in four groups (16 minutes) of a recording that never has a second language. */
-const PROBES_PER_GROUP = 0.25;
+const FIRST_PASSES = 8;
+const MOST_PASSES = 40;
+/** What it takes to find the place of a change, twice. */
+const PASSES_PER_FIND = 16;
+/** One chunk in eight groups (half an hour) of a recording that never has a second language. */
+const PASSES_PER_GROUP = 0.25;
 
 async function judgeHalves(
   open: readonly JudgedPart[],
@@ -91,13 +101,15 @@ async function judgeHalves(
 }
 
 /**
- * Parts that may be mixed and can be halved: by their own detection, or since a neighbour is surely in another
+ * Parts that can be halved and may be mixed: by their own detection, or since a neighbour is surely in another
  * language, so that the change may be inside this one.
  */
-function findDoubted(parts: readonly JudgedPart[], languages: readonly string[]): JudgedPart[] {
+function findDoubted(
+  parts: readonly JudgedPart[],
+  isUnsure: (part: JudgedPart) => boolean,
+): JudgedPart[] {
   return parts.filter((judged, index) => {
-    const neighbours = [parts[index - 1], parts[index + 1]];
-    const isDoubted = mayBeMixed(judged.opinion, languages) || differs(judged, neighbours);
+    const isDoubted = isUnsure(judged) || differs(judged, [parts[index - 1], parts[index + 1]]);
     return isDoubted && halve(judged.part, LEAST_PART_SECONDS) !== null;
   });
 }

@@ -5,6 +5,7 @@
  */
 import { isDoubtful } from '#origin/whisper/language-doubt.ts';
 import { certainty, type LanguageOpinion } from '#origin/whisper/language-opinion.ts';
+import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 
 /** Nats. Least evidence for a change, and that for a language that is easily named in error. */
 const CHANGE_COST = 1.8;
@@ -27,11 +28,20 @@ export class LanguagePath {
   #scores: Map<string, number>;
   #current: string;
 
-  /** @param languages in the model's order. @param start the recording's language, as far as it is known */
-  constructor(languages: readonly string[], start: string) {
+  /**
+   * @param languages in the model's order
+   * @param vote the recording's language, as far as it is known; one that has a share in it may well come first
+   */
+  constructor(languages: readonly string[], vote: Pick<LanguageVote, 'language' | 'languages'>) {
     this.#languages = languages;
-    this.#scores = new Map([[start, 0]]);
-    this.#current = start;
+    this.#current = vote.language;
+    const shares = new Map(vote.languages.map((share) => [share.language, share.probability]));
+    const own = shares.get(vote.language) ?? 1;
+    this.#scores = new Map([[vote.language, 0]]);
+    for (const [language, share] of shares) {
+      const score = Math.log(Math.min(share, own) / own);
+      if (score > -this.#cost(vote.language, language)) this.#scores.set(language, score);
+    }
   }
 
   /**

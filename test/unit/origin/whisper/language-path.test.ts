@@ -13,7 +13,11 @@ function heard(language: string, speechSeconds = 20, probability = 0.98): Langua
 }
 
 function decide(opinions: LanguageOpinion[], start = 'en', isLast = true): string[] {
-  return new LanguagePath(LANGUAGES, start).decide(opinions, { isLast });
+  return new LanguagePath(LANGUAGES, voteFor(start)).decide(opinions, { isLast });
+}
+
+function voteFor(language: string) {
+  return { language, languages: [{ language, probability: 1 }] };
 }
 
 describe('LanguagePath', () => {
@@ -44,6 +48,17 @@ describe('LanguagePath', () => {
     expect(decide([heard('de'), heard('de')], 'fr')).toEqual(['de', 'de']);
   });
 
+  it('starts in another language than the vote where that has a good share of the speech', () => {
+    const opinions = [heard('de', 3.5), heard('en')];
+    const languages = [
+      { language: 'en', probability: 0.6 },
+      { language: 'de', probability: 0.4 },
+    ];
+    const path = new LanguagePath(LANGUAGES, { language: 'en', languages });
+    expect(path.decide(opinions, { isLast: true })).toEqual(['de', 'en']);
+    expect(decide(opinions)).toEqual(['en', 'en']);
+  });
+
   it('asks for more evidence for a near relative', () => {
     const relative = toOpinion(LANGUAGES, [0, 0, 0.05, 0, 0.95], { speechSeconds: 20 });
     const stranger = toOpinion(LANGUAGES, [0.95, 0, 0.05, 0, 0], { speechSeconds: 20 });
@@ -58,14 +73,14 @@ describe('LanguagePath', () => {
   });
 
   it('at the end of a group waits for more of what may be one odd chunk', () => {
-    const path = new LanguagePath(LANGUAGES, 'en');
+    const path = new LanguagePath(LANGUAGES, voteFor('en'));
     const odd = heard('de', 3.5);
     expect(path.decide([heard('en'), odd], { isLast: false })).toEqual(['en', 'en']);
     expect(path.decide([heard('en'), odd], { isLast: true })).toEqual(['en', 'de']);
   });
 
   it('remembers from group to group what was spoken', () => {
-    const path = new LanguagePath(LANGUAGES, 'en');
+    const path = new LanguagePath(LANGUAGES, voteFor('en'));
     expect(path.decide([heard('en'), heard('de')], { isLast: false })).toEqual(['en', 'de']);
     const unsure = heard('en', 20, 0.5);
     expect(path.decide([unsure, unsure], { isLast: true })).toEqual(['de', 'de']);
