@@ -62,7 +62,7 @@ export async function openSpeakerGraph(options: SpeakerGraphOptions): Promise<Sp
   };
 }
 
-/** Most partials in one run: 64 are no faster, and take 150 MB more. */
+/** Most partials in one run: 64 are no faster, and take 100 MB more. */
 const MAX_BATCH = 16;
 
 /** One row of a run. All rows of a run are equally long. */
