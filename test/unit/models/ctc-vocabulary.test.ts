@@ -44,6 +44,12 @@ describe('readCtcVocabulary', () => {
     expect([...found.ids.keys()]).toEqual(['a', 'b']);
   });
 
+  it('does not take the token called <pad> for the blank of MMS', () => {
+    const vocab = { '<blank>': 0, '<pad>': 1, '</s>': 2, '<unk>': 3, a: 4 };
+    const found = read(vocab);
+    expect([found.blankId, [...found.ids.keys()]]).toEqual([0, ['a']]);
+  });
+
   it('takes the word delimiter that tokenizer_config.json names', () => {
     const vocab = { '<pad>': 0, ' ': 1, a: 2 };
     const found = read(vocab, { tokenizer: { word_delimiter_token: { content: ' ' } } });
