@@ -39,7 +39,21 @@ export interface FallbackOptions {
   readonly plan?: SearchPlan | undefined;
   /** The only temperature to try. Absent: {@link TEMPERATURES} until one passes. */
   readonly temperature?: number | undefined;
+  /** In place of {@link TEMPERATURES}, where more attempts are not worth their time. Not empty. */
+  readonly ladder?: readonly number[] | undefined;
   readonly align: boolean;
+  /**
+   * Whether the likeliest text is plainly made up: then it is given as it is, since no other temperature would hear more
+   * in it, and looking for it takes longest of all.
+   */
+  readonly isInvented?: ((text: LikeliestText) => boolean) | undefined;
+}
+
+/** What the first attempt, at temperature 0, made of a chunk. */
+export interface LikeliestText {
+  readonly text: string;
+  readonly avgLogProb: number;
+  readonly noSpeechProb: number;
 }
 
 /** The text of a chunk and how sure it is. Of a dropped chunk only the figures are left. */
@@ -54,7 +68,11 @@ export interface ChunkText {
   readonly compressionRatio: number;
   /** The temperature of the attempt that was kept. */
   readonly temperature: number;
+  /** Of the first attempt: how likely a text the model has at all. Absent where nothing was decoded. */
+  readonly likeliest?: LikeliestText;
   readonly dropped?: 'silence';
+  /** What was left out: the text of a silence, or the further rounds of a loop. */
+  readonly removedText?: string;
 }
 
 /** The ladder of openai/whisper's `transcribe`. */
@@ -73,25 +91,26 @@ export async function decodeWithFallback(
   options: FallbackOptions,
 ): Promise<ChunkText> {
   if ((chunk.loudestDb ?? 0) < INAUDIBLE_DB) return droppedChunk(NOTHING_DECODED);
-  const ladder = options.temperature === undefined ? TEMPERATURES : [options.temperature];
+  const ladder =
+    options.temperature === undefined ? (options.ladder ?? TEMPERATURES) : [options.temperature];
   if (options.beamSize === undefined && ladder[0] === 0 && options.plan?.greedyFirst) {
     const greedy = await attemptAt(0, dependencies, chunk, { ...options, beamSize: 1 });
     const isSure = greedy.avgLogProb >= SURE_LOG_PROB && passes(greedy);
     options.plan.note(isSure);
-    if (isSure) return withoutLoopMark(greedy);
+    if (isSure) return resultOf(greedy, greedy);
   }
   const [first = 0, ...warmer] = ladder;
   const searched = await attemptAt(first, dependencies, chunk, options);
-  if (isSilence(searched)) return droppedChunk(searched);
-  if (passes(searched)) return withoutLoopMark(searched);
+  if (isSilence(searched)) return droppedChunk(searched, searched.text);
+  if (passes(searched) || options.isInvented?.(searched)) return resultOf(searched, searched);
   // All at once: they share one batch, so the hardest chunk costs three calls and not six.
   const sampled = await Promise.all(
     warmer.map((temperature) => attemptAt(temperature, dependencies, chunk, options)),
   );
   const attempts = [searched, ...sampled];
   const accepted = sampled.find((attempt) => isSilence(attempt) || passes(attempt));
-  if (accepted) return isSilence(accepted) ? droppedChunk(accepted) : withoutLoopMark(accepted);
-  return withoutLoopMark(attempts.reduce(better));
+  if (accepted && isSilence(accepted)) return droppedChunk(accepted, accepted.text);
+  return resultOf(accepted ?? attempts.reduce(better), searched);
 }
 
 /** Beams where no number is asked for; openai/whisper's and faster-whisper's default. */
@@ -112,7 +131,7 @@ const BEST_OF = 5;
 const NOTHING_DECODED = { avgLogProb: 0, noSpeechProb: 1, compressionRatio: 0, temperature: 0 };
 
 /** A text, cut before the second round of a loop; the figures are of the whole. */
-type Attempt = ChunkText & { readonly hasLoop: boolean };
+type Attempt = Omit<ChunkText, 'likeliest' | 'dropped'> & { readonly hasLoop: boolean };
 
 async function attemptAt(
   temperature: number,
@@ -149,11 +168,15 @@ async function attemptAt(
     compressionRatio: ratio,
     temperature,
     hasLoop: loopAt !== null,
+    ...(loopAt !== null && {
+      removedText: tokenizer.decode(decoded.tokenIds.subarray(kept.tokenIds.length)),
+    }),
   };
 }
 
-function withoutLoopMark({ hasLoop: _, ...text }: Attempt): ChunkText {
-  return text;
+function resultOf({ hasLoop: _, ...kept }: Attempt, first: Attempt): ChunkText {
+  const { text, avgLogProb, noSpeechProb } = first;
+  return { ...kept, likeliest: { text, avgLogProb, noSpeechProb } };
 }
 
 const SAMPLE_RATE = 16_000;
@@ -200,7 +223,7 @@ function better(best: Attempt, next: Attempt): Attempt {
   return next.avgLogProb > best.avgLogProb ? next : best;
 }
 
-function droppedChunk(figures: typeof NOTHING_DECODED): ChunkText {
+function droppedChunk(figures: typeof NOTHING_DECODED, removedText = ''): ChunkText {
   const { avgLogProb, noSpeechProb, compressionRatio, temperature } = figures;
   return {
     tokenIds: new Int32Array(),
@@ -212,6 +235,7 @@ function droppedChunk(figures: typeof NOTHING_DECODED): ChunkText {
     compressionRatio,
     temperature,
     dropped: 'silence',
+    ...(removedText.trim() !== '' && { removedText }),
   };
 }
 
