@@ -1,81 +1,60 @@
-/** One chunk: decode → place its words in time. */
+/** One chunk: decode → place its words in time → check: no words without speech, no speech without words. */
 import { estimateSentences } from '#origin/align/sentences.ts';
-import { wordTimes } from '#origin/align/words.ts';
-import { loudestDb } from '#origin/audio/loudness.ts';
 import type { WorkContext } from '#origin/engine/work.ts';
+import {
+  type CheckedText,
+  dropInvented,
+  isPlainlyInvented,
+} from '#origin/pipeline/drop-invented.ts';
+import { hearingIn } from '#origin/pipeline/hear-stretch.ts';
 import {
   type ChunkResult,
   type RecordingJob,
-  spanOf,
   toTimeSpan,
   type VotedChunk,
 } from '#origin/pipeline/recording-job.ts';
-import { type ChunkText, decodeWithFallback } from '#origin/whisper/decode-with-fallback.ts';
-import { buildPrompt } from '#origin/whisper/prompt.ts';
+import { recoverSpeech } from '#origin/pipeline/recover-speech.ts';
+import { isTooShortFor } from '#origin/truth/uncovered-speech.ts';
 
 export async function transcribeChunk(
   chunk: VotedChunk,
   job: RecordingJob,
   context: WorkContext,
 ): Promise<ChunkResult> {
-  const { tokenizer, options, times } = job;
-  const span = spanOf(chunk, job.waveform);
-  const { language } = chunk.vote;
-  const { task, prompt, hotwords, beamSize, temperature, align } = options;
-  const start = buildPrompt({ tokenizer, language, task, prompt, hotwords });
-  const decoded = await times.measure('transcribe', async () =>
-    decodeWithFallback(
-      {
-        tokenizer,
-        decode: (item, search) => job.scheduler.decode({ model: job.model, item, search }, context),
-      },
-      { span, ...start, language, loudestDb: await loudestDb(span) },
-      { beamSize, temperature, align, plan: job.plan },
-    ),
-  );
-  const alignStarted = performance.now();
-  const result = withTimes(chunk, decoded, job);
-  times.add('align', performance.now() - alignStarted);
-  return result;
+  const { align } = job.options;
+  const hear = hearingIn(chunk.vote.language, job, context);
+  const isInvented = isPlainlyInvented(chunk);
+  let heard = await hear(chunk, { plan: job.plan, align, isInvented });
+  if (!align && heard.text !== '' && isTooShortFor(heard.text, chunk.regions.map(toTimeSpan))) {
+    // Only words in time can tell which speech was skipped.
+    heard = await hear(chunk, { align: true, isInvented });
+  }
+  const believed = await dropInvented(heard, chunk, hear);
+  return toResult(chunk, await recoverSpeech(believed, chunk, hear), align);
 }
 
-/** Places the text in time. Failing that it is kept with estimated times: text is never lost. */
-function withTimes(
-  chunk: VotedChunk,
-  decoded: ChunkText,
-  { tokenizer }: RecordingJob,
-): ChunkResult {
+/** Without times of words the text is kept with estimated times: it is never lost. */
+function toResult(chunk: VotedChunk, checked: CheckedText, align: boolean): ChunkResult {
   const seconds = toTimeSpan(chunk);
   const speech = chunk.regions.map(toTimeSpan);
-  const base = {
+  const { text, recovered, missing } = checked;
+  const words = align || text === '' ? checked.words : null;
+  const warnings = [...checked.warnings];
+  if (checked.isWithoutTimes) {
+    const where = `${seconds.startSeconds.toFixed(1)}-${seconds.endSeconds.toFixed(1)} s`;
+    warnings.push(
+      `Word times could not be found for ${where}; its sentences have estimated times.`,
+    );
+  }
+  return {
     ...seconds,
     vote: chunk.vote,
-    text: decoded.text.trim(),
+    text,
+    words,
+    estimated: words === null ? estimateSentences(text, seconds, speech) : [],
     speech,
-    recovered: [],
-    missing: [],
-    warnings: [],
+    recovered,
+    missing,
+    warnings,
   };
-  const estimated = () => estimateSentences(base.text, seconds, speech);
-  if (!decoded.alignment || base.text === '') {
-    return { ...base, words: base.text === '' ? [] : null, estimated: estimated() };
-  }
-  try {
-    const words = wordTimes({
-      decode: (ids) => tokenizer.decode(ids),
-      tokenIds: decoded.tokenIds,
-      tokenLogProbs: decoded.tokenLogProbs,
-      alignment: decoded.alignment,
-      chunkStartSeconds: seconds.startSeconds,
-      chunkEndSeconds: seconds.endSeconds,
-      speech,
-    });
-    return { ...base, words, estimated: [] };
-  } catch {
-    const where = `${seconds.startSeconds.toFixed(1)}-${seconds.endSeconds.toFixed(1)} s`;
-    const warnings = [
-      `Word times could not be found for ${where}; its sentences have estimated times.`,
-    ];
-    return { ...base, words: null, estimated: estimated(), warnings };
-  }
 }

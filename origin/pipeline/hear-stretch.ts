@@ -1,0 +1,74 @@
+/** A stretch of the recording → its text → its words in time. One place for first and second attempts. */
+import { type AlignedWord, wordTimes } from '#origin/align/words.ts';
+import { loudestDb } from '#origin/audio/loudness.ts';
+import type { WorkContext } from '#origin/engine/work.ts';
+import { type RecordingJob, spanOf, toTimeSpan } from '#origin/pipeline/recording-job.ts';
+import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
+import {
+  type ChunkText,
+  decodeWithFallback,
+  type FallbackOptions,
+} from '#origin/whisper/decode-with-fallback.ts';
+import { buildPrompt } from '#origin/whisper/prompt.ts';
+
+export interface HeardStretch {
+  readonly decoded: ChunkText;
+  readonly text: string;
+  /** Null where times were not asked for or could not be found; empty without text. */
+  readonly words: readonly AlignedWord[] | null;
+  /** Times were asked for and could not be found. */
+  readonly isWithoutTimes: boolean;
+}
+
+export type HearOptions = Pick<FallbackOptions, 'plan' | 'ladder' | 'isInvented' | 'align'>;
+
+/** Decodes one stretch, of at most 30 s, and places its words. */
+export type Hear = (stretch: SpeechChunk, options: HearOptions) => Promise<HeardStretch>;
+
+export function hearingIn(language: string, job: RecordingJob, context: WorkContext): Hear {
+  const { tokenizer, times, options } = job;
+  const { task, prompt, hotwords, beamSize, temperature } = options;
+  const start = buildPrompt({ tokenizer, language, task, prompt, hotwords });
+  const dependencies: Parameters<typeof decodeWithFallback>[0] = {
+    tokenizer,
+    decode: (item, search) => job.scheduler.decode({ model: job.model, item, search }, context),
+  };
+  return async (stretch, attempt) => {
+    const span = spanOf(stretch, job.waveform);
+    const decoded = await times.measure('transcribe', async () =>
+      decodeWithFallback(
+        dependencies,
+        { span, ...start, language, loudestDb: await loudestDb(span) },
+        { beamSize, temperature, ...attempt },
+      ),
+    );
+    const alignStarted = performance.now();
+    const words = placeWords(stretch, decoded, job);
+    times.add('align', performance.now() - alignStarted);
+    const isWithoutTimes = words === null && decoded.alignment !== null;
+    return { decoded, text: decoded.text.trim(), words, isWithoutTimes };
+  };
+}
+
+function placeWords(
+  stretch: SpeechChunk,
+  decoded: ChunkText,
+  { tokenizer }: RecordingJob,
+): AlignedWord[] | null {
+  if (decoded.text.trim() === '') return [];
+  if (!decoded.alignment) return null;
+  const { startSeconds, endSeconds } = toTimeSpan(stretch);
+  try {
+    return wordTimes({
+      decode: (ids) => tokenizer.decode(ids),
+      tokenIds: decoded.tokenIds,
+      tokenLogProbs: decoded.tokenLogProbs,
+      alignment: decoded.alignment,
+      chunkStartSeconds: startSeconds,
+      chunkEndSeconds: endSeconds,
+      speech: stretch.regions.map(toTimeSpan),
+    });
+  } catch {
+    return null;
+  }
+}
