@@ -7,8 +7,8 @@ const MAX_GAIN = 1000;
  * The same samples at −27 dBFS; broken numbers become silence.
  *
  * Resemblyzer raises a recording with its pauses to −30 dBFS, so that the speech in it, which comes here without pauses,
- * is some 3 dB above. Measured with the GE2E encoder on stretches of 1 s of AMI and telephone speech: equal error rate
- * 18% at −27, 20% at −30, 24% at −33, 27% as recorded.
+ * is some 3 dB above. With the GE2E encoder, on stretches of AMI and telephone speech, equal error rates fall from 38% to
+ * 28% (1 s), from 41% to 23% (1.6 s) and from 31% to 16% (3 s): test/parity/speaker-separation.test.ts.
  */
 export function evenLevel(samples: Float32Array): Float32Array {
   let [power, isBroken] = [0, false];
