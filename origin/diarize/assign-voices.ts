@@ -61,7 +61,8 @@ function scoresOf(
   for (const id of nearWindow(window, ids, stretches)) {
     const stretch = stretches[id]!;
     const weight = framesIn(stretch, window) + OUTSIDE_WEIGHT * stretch.frames;
-    for (let voice = 0; voice < voices; voice += 1) scores[voice]! += weight * likeness[id]![voice]!;
+    for (let voice = 0; voice < voices; voice += 1)
+      scores[voice]! += weight * likeness[id]![voice]!;
   }
   return scores;
 }

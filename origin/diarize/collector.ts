@@ -26,10 +26,7 @@ export class SpeakerCollector {
   #nextFrame = 0;
   #hasEnded = false;
 
-  constructor(
-    options: Partial<DiarizeOptions> = {},
-    geometry: Partial<FrameGeometry> = {},
-  ) {
+  constructor(options: Partial<DiarizeOptions> = {}, geometry: Partial<FrameGeometry> = {}) {
     this.#geometry = { ...PYANNET_FRAMES, ...geometry };
     this.#options = { ...DEFAULT_DIARIZE_OPTIONS, ...options };
     this.#builder = new StretchBuilder(this.#options, this.#geometry);

@@ -34,7 +34,10 @@ export function frameCountOf(samples: number, geometry: FrameGeometry): number {
 }
 
 /** How many frames `seconds` fill, rounded up. */
-export function framesCovering(seconds: number, { sampleRate, stepSamples }: FrameGeometry): number {
+export function framesCovering(
+  seconds: number,
+  { sampleRate, stepSamples }: FrameGeometry,
+): number {
   return Math.ceil((seconds * sampleRate) / stepSamples);
 }
 

@@ -29,7 +29,10 @@ export class TurnBuilder {
   push(frame: number, isActive: Uint8Array): void {
     for (let speaker = 0; speaker < isActive.length; speaker += 1) {
       if (!isActive[speaker]) continue;
-      if (this.#start[speaker]! >= 0 && frame - this.#end[speaker]! >= this.#limits.minPauseFrames) {
+      if (
+        this.#start[speaker]! >= 0 &&
+        frame - this.#end[speaker]! >= this.#limits.minPauseFrames
+      ) {
         this.#close(speaker);
       }
       if (this.#start[speaker]! < 0) this.#start[speaker] = frame;

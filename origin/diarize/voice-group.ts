@@ -15,7 +15,7 @@ const USUAL_LIKENESS = 0.78;
 const BELIEF = 4;
 
 /** Seconds of the smaller group beyond which more speech does not make two groups more apart. */
-const FULL_SECONDS = 4;
+const FULL_SECONDS = 3;
 
 export function groupOf(dimensions: number): Group {
   return { sum: new Float64Array(dimensions), seconds: 0, squares: 0 };

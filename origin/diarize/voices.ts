@@ -1,7 +1,7 @@
+import type { StoredWindow } from '#origin/diarize/activity.ts';
 import { type ClusterLimits, type CountLimits, clusterVoices } from '#origin/diarize/cluster.ts';
 import { type FrameGeometry, framesCovering, secondsOf } from '#origin/diarize/frame-geometry.ts';
 import { separationsOf } from '#origin/diarize/separations.ts';
-import type { StoredWindow } from '#origin/diarize/activity.ts';
 import type { Stretch } from '#origin/diarize/stretches.ts';
 import { dot } from '#origin/diarize/voice-group.ts';
 
@@ -81,7 +81,9 @@ function dropSmall(
   const seconds = new Float64Array(Math.max(-1, ...found) + 1);
   for (const [i, voice] of found.entries()) seconds[voice]! += items[i]!.seconds;
   const bySize = [...seconds.keys()].sort((a, b) => seconds[b]! - seconds[a]! || a - b);
-  const keep = bySize.filter((voice, n) => n < Math.max(1, atLeast) || seconds[voice]! >= minSeconds);
+  const keep = bySize.filter(
+    (voice, n) => n < Math.max(1, atLeast) || seconds[voice]! >= minSeconds,
+  );
   const number = new Map(keep.sort((a, b) => a - b).map((voice, n) => [voice, n]));
   return found.map((voice) => number.get(voice) ?? -1);
 }
