@@ -5,7 +5,12 @@
  */
 import { halve } from '#origin/pipeline/cut-chunk.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
-import { certainty, type LanguageOpinion, mayBeMixed } from '#origin/whisper/language-opinion.ts';
+import {
+  certainty,
+  isSure,
+  type LanguageOpinion,
+  mayBeMixed,
+} from '#origin/whisper/language-opinion.ts';
 
 /** A stretch of a chunk and what detection says of it. */
 export interface JudgedPart {
@@ -22,11 +27,9 @@ export interface ProbeDependencies {
 }
 
 /** Less speech than this says little of its language. */
-const LEAST_PART_SECONDS = 2;
+const LEAST_PART_SECONDS = 1.5;
 /** Halvings of one chunk: at most eight parts. */
 const MAX_ROUNDS = 3;
-/** From this certainty on, neighbours that differ are taken for a change of language. */
-const SURE = 0.8;
 
 /** The parts of each chunk, in order; of chunks that seem clear the chunk itself. */
 export async function probeChunks(
@@ -121,5 +124,5 @@ function differs(judged: JudgedPart, neighbours: readonly (JudgedPart | undefine
 }
 
 function sureLanguage({ opinion }: JudgedPart): string[] {
-  return certainty(opinion) >= SURE ? [opinion.best] : [];
+  return isSure(opinion) ? [opinion.best] : [];
 }

@@ -29,6 +29,17 @@ export function toOpinion(
   return { best, probabilities, mass, speechSeconds };
 }
 
+/** Where the allowed languages have less than this in sum, the stretch may well be in none of them. */
+export const FULL_MASS = 0.5;
+
+/** Below this certainty a stretch is not taken for one in its best language. */
+const SURE = 0.8;
+
+/** Whether the stretch is in its best language, as far as one stretch can tell. */
+export function isSure(opinion: LanguageOpinion): boolean {
+  return opinion.mass >= FULL_MASS && certainty(opinion) >= SURE;
+}
+
 /** Detection of clear speech in one language is above this. */
 const CLEAR = 0.98;
 /** A second language in a chunk keeps at least this much, however short its part: 4 s of 23 s kept 0.02 to 0.3. */
@@ -41,8 +52,8 @@ const RIVAL = 0.015;
  * @param languages in the model's order
  */
 export function mayBeMixed(opinion: LanguageOpinion, languages: readonly string[]): boolean {
-  const { best, probabilities } = opinion;
-  if ((probabilities.get(best) ?? 0) >= CLEAR) return false;
+  const { best, probabilities, mass } = opinion;
+  if (mass < FULL_MASS || certainty(opinion) >= CLEAR) return false;
   return [...probabilities].some(
     ([language, probability]) =>
       language !== best && probability >= RIVAL && !isDoubtful(language, best, languages),

@@ -4,7 +4,7 @@
  * and back, while clear speech of some seconds does.
  */
 import { isDoubtful } from '#origin/whisper/language-doubt.ts';
-import { certainty, type LanguageOpinion } from '#origin/whisper/language-opinion.ts';
+import { isSure, type LanguageOpinion } from '#origin/whisper/language-opinion.ts';
 import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 
 /** Nats. Least evidence for a change, and that for a language that is easily named in error. */
@@ -12,14 +12,14 @@ const CHANGE_COST = 1.8;
 const DOUBTFUL_CHANGE_COST = 2.6;
 /** No stretch speaks more strongly against a language than this probability: detection can be wrongly sure. */
 const LEAST_PROBABILITY = 0.02;
-/** Below this certainty a stretch has no opinion. */
-const SURE = 0.8;
-/** Speech of this length or less has none either; each second more counts 0.4, up to 1.5 (5.25 s). */
+/** What is not sure decides nothing but which side of a change it is on. */
+const LEAST_WEIGHT = 0.01;
+/** Nor does speech of this length or less; each second more counts 0.4, up to 1.5 (5.25 s). */
 const MUTE_SECONDS = 1.5;
 const WEIGHT_PER_SECOND = 0.4;
 const MAX_WEIGHT = 1.5;
-/** Detection gave the allowed languages less than this in sum: the stretch is in none of them. */
-const FULL_MASS = 0.5;
+/** Nats by which the vote's language is ahead of others at the start. */
+const HEAD_START = 0.5;
 
 /** Walks through a recording group by group; what a group decides stays. */
 export class LanguagePath {
@@ -39,8 +39,9 @@ export class LanguagePath {
     const own = shares.get(vote.language) ?? 1;
     this.#scores = new Map([[vote.language, 0]]);
     for (const [language, share] of shares) {
-      const score = Math.log(Math.min(share, own) / own);
-      if (score > -this.#cost(vote.language, language)) this.#scores.set(language, score);
+      const score = Math.log(Math.min(share, own) / own) - HEAD_START;
+      const isLikely = score > -this.#cost(vote.language, language);
+      if (language !== vote.language && isLikely) this.#scores.set(language, score);
     }
   }
 
@@ -70,7 +71,7 @@ export class LanguagePath {
   /** Languages that some stretch is sure of join those known, as if one had changed to them before. */
   #admit(opinions: readonly LanguageOpinion[]): void {
     for (const opinion of opinions) {
-      if (weightOf(opinion) === 0 || this.#scores.has(opinion.best)) continue;
+      if (weightOf(opinion) === LEAST_WEIGHT || this.#scores.has(opinion.best)) continue;
       const from = this.#scores.get(this.#current) ?? 0;
       this.#scores.set(opinion.best, from - this.#cost(this.#current, opinion.best));
     }
@@ -91,10 +92,7 @@ export class LanguagePath {
       }
       const probability = opinion.probabilities.get(language) ?? 0;
       cameFrom.set(language, best.from);
-      next.set(
-        language,
-        best.score + (weight > 0 ? weight * Math.log(Math.max(probability, LEAST_PROBABILITY)) : 0),
-      );
+      next.set(language, best.score + weight * Math.log(Math.max(probability, LEAST_PROBABILITY)));
     }
     this.#scores = next;
     return cameFrom;
@@ -106,7 +104,7 @@ export class LanguagePath {
 }
 
 function weightOf(opinion: LanguageOpinion): number {
-  if (certainty(opinion) < SURE) return 0;
+  if (!isSure(opinion)) return LEAST_WEIGHT;
   const length = (opinion.speechSeconds - MUTE_SECONDS) * WEIGHT_PER_SECOND;
-  return Math.min(1, opinion.mass / FULL_MASS) * Math.min(MAX_WEIGHT, Math.max(0, length));
+  return Math.max(LEAST_WEIGHT, Math.min(MAX_WEIGHT, length));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { certainty, mayBeMixed, toOpinion } from '#origin/whisper/language-opinion.ts';
+import { certainty, isSure, mayBeMixed, toOpinion } from '#origin/whisper/language-opinion.ts';
 
 const LANGUAGES = ['en', 'de', 'es', 'pt', 'gl'];
 
@@ -50,5 +50,22 @@ describe('mayBeMixed', () => {
     const languages = Array.from({ length: 30 }, (_, index) => `l${index}`);
     const row = languages.map((_, index) => (index === 0 ? 0.71 : 0.01));
     expect(mayBeMixed(toOpinion(languages, row, { speechSeconds: 20 }), languages)).toBe(false);
+  });
+
+  it('does not suspect a chunk that is in none of the allowed languages', () => {
+    const limits = { allowed: ['en', 'es'], speechSeconds: 20 };
+    expect(mayBeMixed(toOpinion(LANGUAGES, [0.1, 0.8, 0.1, 0, 0], limits), LANGUAGES)).toBe(false);
+  });
+});
+
+describe('isSure', () => {
+  it('is sure from 0.8 on', () => {
+    expect(isSure(toOpinion(LANGUAGES, [0.81, 0.19, 0, 0, 0], { speechSeconds: 3 }))).toBe(true);
+    expect(isSure(toOpinion(LANGUAGES, [0.79, 0.21, 0, 0, 0], { speechSeconds: 3 }))).toBe(false);
+  });
+
+  it('is not sure of what is likely only since nothing likelier is allowed', () => {
+    const limits = { allowed: ['en', 'es'], speechSeconds: 3 };
+    expect(isSure(toOpinion(LANGUAGES, [0.3, 0.7, 0, 0, 0], limits))).toBe(false);
   });
 });

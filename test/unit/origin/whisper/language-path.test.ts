@@ -59,6 +59,13 @@ describe('LanguagePath', () => {
     expect(decide(opinions)).toEqual(['en', 'en']);
   });
 
+  it('puts an unsure stretch at a change on the side that it is more like', () => {
+    const row = (share: number) => [share, 0.6 - share, 0, 0.4, 0];
+    const like = (share: number) => toOpinion(LANGUAGES, row(share), { speechSeconds: 3 });
+    expect(decide([heard('en'), like(0.4), heard('de')])).toEqual(['en', 'en', 'de']);
+    expect(decide([heard('en'), like(0.2), heard('de')])).toEqual(['en', 'de', 'de']);
+  });
+
   it('asks for more evidence for a near relative', () => {
     const relative = toOpinion(LANGUAGES, [0, 0, 0.05, 0, 0.95], { speechSeconds: 20 });
     const stranger = toOpinion(LANGUAGES, [0.95, 0, 0.05, 0, 0], { speechSeconds: 20 });
