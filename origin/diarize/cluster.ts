@@ -1,5 +1,12 @@
 import { clustersAfter, linkAll } from '#origin/diarize/linkage.ts';
-import { addTo, dot, type Group, groupOf, separationOf } from '#origin/diarize/voice-group.ts';
+import {
+  addTo,
+  dot,
+  type Group,
+  groupOf,
+  separationOf,
+  strangenessOf,
+} from '#origin/diarize/voice-group.ts';
 
 /** A stretch of speech, as clustering sees it. */
 export interface VoiceItem {
@@ -20,6 +27,8 @@ export interface ClusterLimits {
   readonly apartBonus: number;
   /** Seconds of speech heard as two voices for the whole bonus. */
   readonly apartSeconds: number;
+  /** Added to the separation of groups that share no track: what follows without a break is more likely one voice. */
+  readonly strangerBonus: number;
 }
 
 export interface CountLimits {
@@ -93,7 +102,7 @@ function joinGroups(
 
 function distance(a: Group, b: Group, apart: number, limits: ClusterLimits): number {
   const bonus = limits.apartBonus * Math.min(1, apart / limits.apartSeconds);
-  return separationOf(a, b) + bonus;
+  return separationOf(a, b) + bonus + limits.strangerBonus * strangenessOf(a, b);
 }
 
 function leastApart(

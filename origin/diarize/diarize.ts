@@ -13,7 +13,7 @@ import { type KnownVoice, type NamedVoice, nameVoices } from '#origin/diarize/kn
 import { reconstruct } from '#origin/diarize/reconstruct.ts';
 import { speakerCounts } from '#origin/diarize/speaker-counts.ts';
 import type { FrameTurn } from '#origin/diarize/turn-builder.ts';
-import { findVoices } from '#origin/diarize/voices.ts';
+import { findVoices, type Voices, withoutPhantoms } from '#origin/diarize/voices.ts';
 import type { Diarization, Speaker, SpeakerTurn } from '#shared/contracts/transcript.ts';
 
 export interface FinishOptions {
@@ -44,15 +44,17 @@ export function finishDiarization(
   const { windows, stretches, geometry } = collector;
   const limits = { ...collector.options, geometry };
   const count = speakerCounts(options);
-  const voices = findVoices(windows, stretches, limits, count);
-  const speakerOf = assignVoices(windows, stretches, voices);
-  const isNameless = voices.centroids.length === 0;
-  if (isNameless) giveAllToOne(speakerOf, windows);
-  const size = {
-    speakers: Math.max(1, voices.centroids.length),
-    frameCount: frameCountOf(options.totalSamples, geometry),
+  const frameCount = frameCountOf(options.totalSamples, geometry);
+  const turnsOf = (heard: Voices): FrameTurn[] => {
+    const speakerOf = assignVoices(windows, stretches, heard);
+    if (heard.centroids.length === 0) giveAllToOne(speakerOf, windows);
+    const speakers = Math.max(1, heard.centroids.length);
+    return reconstruct(windows, speakerOf, { speakers, frameCount }, limits);
   };
-  const turns = reconstruct(windows, speakerOf, size, limits);
+  const found = findVoices(windows, stretches, limits, count);
+  const firstTurns = turnsOf(found);
+  const voices = withoutPhantoms(found, firstTurns, limits, stretches, count.min);
+  const turns = voices === found ? firstTurns : turnsOf(voices);
   const named = nameVoices(voices.centroids, options.knownSpeakers ?? [], limits.knownSimilarity);
   const toSeconds = (frame: number) =>
     Math.min(frameStartSample(frame, geometry), options.totalSamples) / geometry.sampleRate;

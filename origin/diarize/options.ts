@@ -2,7 +2,9 @@ import type { ReconstructLimits } from '#origin/diarize/reconstruct.ts';
 import type { VoiceLimits } from '#origin/diarize/voices.ts';
 
 export interface DiarizeOptions extends VoiceLimits, ReconstructLimits {
-  /** Alone is who talks where nobody else is above this probability. */
+  /** A local speaker talks alone where its probability is above this … */
+  readonly onset: number;
+  /** … and no other's above this. */
   readonly soloLimit: number;
   /** Speech of one voice that is embedded at once: one partial utterance of GE2E. */
   readonly stretchSeconds: number;
@@ -28,16 +30,17 @@ export const DEFAULT_DIARIZE_OPTIONS: DiarizeOptions = {
   minSharedSeconds: 0.4,
   minAgreement: 0.7,
   trackBonus: 0.1,
-  linkSimilarity: 0.7,
-  minSeparation: 0.5,
-  apartBonus: 0.5,
+  linkSimilarity: 0.68,
+  minSeparation: 0.52,
+  apartBonus: 0.35,
   apartSeconds: 6,
+  strangerBonus: 0.1,
   minApartSeconds: 0.5,
   minItemSeconds: 0.8,
-  minVoiceSeconds: 1.2,
+  minVoiceSeconds: 1,
   maxItems: 1500,
   stickiness: 0.1,
   minTurnSeconds: 0.1,
-  minPauseSeconds: 0.35,
+  minPauseSeconds: 0.3,
   knownSimilarity: 0.75,
 };

@@ -3,8 +3,6 @@ import { type FrameGeometry, framesCovering } from '#origin/diarize/frame-geomet
 import { type FrameTurn, TurnBuilder } from '#origin/diarize/turn-builder.ts';
 
 export interface ReconstructLimits {
-  /** A local speaker talks where the probability is above this, 0..1. */
-  readonly onset: number;
   /** Added to the probability of who talked in the frame before, so that voices do not flicker. */
   readonly stickiness: number;
   readonly minTurnSeconds: number;
@@ -13,8 +11,8 @@ export interface ReconstructLimits {
 }
 
 /**
- * Activities of local speakers and who they are → turns. At each frame, the windows that see it say how many talk (their
- * mean, rounded) and how active each speaker is; that many of the most active ones talk.
+ * Activities of local speakers and who they are → turns. At each frame, the windows that see it say how many talk (the
+ * mean sum of their probabilities, rounded) and how active each speaker is; that many of the most active ones talk.
  *
  * @param speakerOf For each window, the speaker of each local speaker, or -1.
  * @param frameCount Frames of the recording.
@@ -31,7 +29,7 @@ export function reconstruct(
     minTurnFrames: framesCovering(limits.minTurnSeconds, geometry),
     minPauseFrames: framesCovering(limits.minPauseSeconds, geometry),
   });
-  const mixer = new FrameMixer(speakers, limits.onset, limits.stickiness);
+  const mixer = new FrameMixer(speakers, limits.stickiness);
   const edges = edgeWeights(geometry);
   let first = 0;
   for (let frame = 0; frame < frameCount; frame += 1) {
@@ -57,16 +55,14 @@ function edgeWeights(geometry: FrameGeometry): Float64Array {
 /** What the windows say of one frame. */
 class FrameMixer {
   readonly #activity: Float64Array;
-  readonly #onset: number;
   readonly #stickiness: number;
   readonly #isActive: Uint8Array;
   #count = 0;
   #weight = 0;
 
-  constructor(speakers: number, onset: number, stickiness: number) {
+  constructor(speakers: number, stickiness: number) {
     this.#activity = new Float64Array(speakers);
     this.#isActive = new Uint8Array(speakers);
-    this.#onset = onset * FULL_ACTIVITY;
     this.#stickiness = stickiness;
   }
 
@@ -81,7 +77,7 @@ class FrameMixer {
     const row = (frame - window.startFrame) * window.speakers;
     for (let local = 0; local < window.speakers; local += 1) {
       const activity = window.activity[row + local]!;
-      if (activity > this.#onset) this.#count += weight;
+      this.#count += (weight * activity) / FULL_ACTIVITY;
       const speaker = speakerOf[local]!;
       if (speaker >= 0) this.#activity[speaker]! += (weight * activity) / FULL_ACTIVITY;
     }

@@ -5,6 +5,8 @@ export interface Group {
   seconds: number;
   /** Sum of the squared seconds of the stretches. */
   squares: number;
+  /** Seconds by track. */
+  readonly tracks: Map<number, number>;
 }
 
 /**
@@ -18,18 +20,24 @@ const BELIEF = 4;
 const FULL_SECONDS = 3;
 
 export function groupOf(dimensions: number): Group {
-  return { sum: new Float64Array(dimensions), seconds: 0, squares: 0 };
+  return { sum: new Float64Array(dimensions), seconds: 0, squares: 0, tracks: new Map() };
 }
 
 /** Adds a stretch or a whole group. */
 export function addTo(
   group: Group,
-  other: Group | { readonly vector: Float32Array; readonly seconds: number },
+  other:
+    | Group
+    | { readonly vector: Float32Array; readonly seconds: number; readonly track: number },
 ): void {
   const isGroup = 'sum' in other;
   const weight = isGroup ? 1 : other.seconds;
   const values = isGroup ? other.sum : other.vector;
   for (let i = 0; i < group.sum.length; i += 1) group.sum[i]! += weight * values[i]!;
+  const tracks = isGroup ? other.tracks : [[other.track, other.seconds] as const];
+  for (const [track, seconds] of tracks) {
+    group.tracks.set(track, (group.tracks.get(track) ?? 0) + seconds);
+  }
   group.seconds += other.seconds;
   group.squares += isGroup ? other.squares : other.seconds ** 2;
 }
@@ -44,6 +52,14 @@ export function separationOf(a: Group, b: Group): number {
   const likeness = between / Math.sqrt(likenessIn(a) * likenessIn(b));
   const common = (a.seconds * b.seconds) / (a.seconds + b.seconds);
   return Math.min(FULL_SECONDS, common) * (1 - likeness);
+}
+
+/** Share of the smaller group's speech in tracks that the other group has no part of, 0..1. */
+export function strangenessOf(a: Group, b: Group): number {
+  const [small, large] = a.seconds < b.seconds ? [a, b] : [b, a];
+  let strange = 0;
+  for (const [track, seconds] of small.tracks) if (!large.tracks.has(track)) strange += seconds;
+  return strange / small.seconds;
 }
 
 /** Mean similarity of two stretches of the group. */

@@ -3,6 +3,7 @@ import { type ClusterLimits, type CountLimits, clusterVoices } from '#origin/dia
 import { type FrameGeometry, framesCovering, secondsOf } from '#origin/diarize/frame-geometry.ts';
 import { separationsOf } from '#origin/diarize/separations.ts';
 import type { Stretch } from '#origin/diarize/stretches.ts';
+import type { FrameTurn } from '#origin/diarize/turn-builder.ts';
 import { dot } from '#origin/diarize/voice-group.ts';
 
 /** The voices of a recording, by what was embedded. */
@@ -50,6 +51,34 @@ export function findVoices(
     const voice = kept[position.get(id) ?? -1] ?? -1;
     voiceOf[id] = voice >= 0 || vector === null ? voice : nearest(vector, centroids);
   }
+  return { centroids, voiceOf };
+}
+
+/**
+ * The voices without those that hardly talk in the turns made of them, as far as no more are asked for. Their stretches
+ * go to the voices most alike. The same object where all stay.
+ */
+export function withoutPhantoms(
+  voices: Voices,
+  turns: readonly FrameTurn[],
+  { minVoiceSeconds, geometry }: VoiceLimits & { readonly geometry: FrameGeometry },
+  stretches: readonly Stretch[],
+  atLeast: number,
+): Voices {
+  const frames = new Float64Array(voices.centroids.length);
+  for (const { speaker, startFrame, endFrame } of turns) frames[speaker]! += endFrame - startFrame;
+  const bySpeech = [...frames.keys()].sort((a, b) => frames[b]! - frames[a]! || a - b);
+  const minFrames = framesCovering(minVoiceSeconds, geometry);
+  const keep = bySpeech
+    .filter((voice, n) => n < Math.max(1, atLeast) || frames[voice]! >= minFrames)
+    .sort((a, b) => a - b);
+  if (keep.length === frames.length) return voices;
+  const centroids = keep.map((voice) => voices.centroids[voice]!);
+  const voiceOf = voices.voiceOf.map((voice, id) => {
+    const kept = keep.indexOf(voice);
+    const vector = stretches[id]!.vector;
+    return kept >= 0 || vector === null ? kept : nearest(vector, centroids);
+  });
   return { centroids, voiceOf };
 }
 
