@@ -7,6 +7,7 @@ import { concurrency } from '#test/bench/benches/concurrency.ts';
 import { memory } from '#test/bench/benches/memory.ts';
 import { short, speed } from '#test/bench/benches/speed.ts';
 import { start } from '#test/bench/benches/start.ts';
+import { truth } from '#test/bench/benches/truth.ts';
 import { wer } from '#test/bench/benches/wer.ts';
 import { wordTimes } from '#test/bench/benches/word-times.ts';
 import type { Bench, BenchOptions } from '#test/bench/lib/bench.ts';
@@ -15,7 +16,7 @@ import { createContext } from '#test/bench/lib/context.ts';
 import { machineFacts } from '#test/bench/lib/machine.ts';
 import { renderReport, replaceBlock } from '#test/bench/lib/report.ts';
 
-const BENCHES: readonly Bench[] = [speed, wer, short, start, memory, wordTimes, concurrency];
+const BENCHES: readonly Bench[] = [speed, wer, short, start, memory, wordTimes, truth, concurrency];
 
 const USAGE = `npm run bench -- NAME [NAME …] [options]
 

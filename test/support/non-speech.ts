@@ -4,6 +4,7 @@ import {
   hum,
   pinkNoise,
   type Sound,
+  scaledSound,
   silence,
   whiteNoise,
 } from '#test/support/synthetic-sound.ts';
@@ -11,7 +12,7 @@ import {
 /** A fresh sound each time, since noises have a state; they are read from second 0 on at 16 kHz. */
 export const NON_SPEECH: Readonly<Record<string, () => Sound>> = {
   'digital silence': () => silence,
-  'dither of 16 bits': () => scaled(whiteNoise(), 1e-4),
+  'dither of 16 bits': () => scaledSound(whiteNoise(), -80),
   'white noise': whiteNoise,
   'pink noise': pinkNoise,
   'brown noise': () => brownNoise(3),
@@ -38,13 +39,8 @@ export const NON_SPEECH: Readonly<Record<string, () => Sound>> = {
   whistling: () => whistling,
   'hummed tune': () => hummedTune,
   barking: () => barking(14),
-  'quiet fan': () => scaled(brownNoise(13), 0.01),
+  'quiet fan': () => scaledSound(brownNoise(13), -40),
 };
-
-/** The sound at another level. */
-export function scaled(sound: Sound, gain: number): Sound {
-  return (t) => gain * sound(t);
-}
 
 function sine(hertz: number, seconds: number): number {
   return Math.sin(2 * Math.PI * hertz * seconds);

@@ -12,6 +12,17 @@ export function wavFile(name: string, seconds: number, sound: Sound): File {
   return new File([wavHeader(samples.byteLength), samples], name, { type: 'audio/wav' });
 }
 
+/** Samples as a sound; silence before and after them. */
+export function soundOf(samples: Float32Array): Sound {
+  return (seconds) => Math.max(-1, Math.min(1, samples[Math.round(seconds * RATE)] ?? 0));
+}
+
+/** The sound at another level in dB. */
+export function scaledSound(sound: Sound, db: number): Sound {
+  const gain = 10 ** (db / 20);
+  return (seconds) => gain * sound(seconds);
+}
+
 export const silence: Sound = () => 0;
 
 /** Equal power at every frequency. */
