@@ -24,6 +24,8 @@ export class SpeakerCollector {
   #tracks = 0;
   /** First frame that no window has been asked about. */
   #nextFrame = 0;
+  /** End of what the windows saw of the waveform. */
+  #endSample = 0;
   #hasEnded = false;
 
   constructor(options: Partial<DiarizeOptions> = {}, geometry: Partial<FrameGeometry> = {}) {
@@ -49,6 +51,8 @@ export class SpeakerCollector {
       minAgreement: this.#options.minAgreement,
     });
     this.#windows.push(stored);
+    const startSample = window.startFrame * this.#geometry.stepSamples;
+    this.#endSample = Math.max(this.#endSample, startSample + window.sampleCount);
     if (previous === null) return [];
     const middle = Math.ceil((stored.startFrame + previous.endFrame) / 2);
     return this.#take(previous, Math.min(middle, previous.endFrame), new Set(stored.tracks));
@@ -92,7 +96,10 @@ export class SpeakerCollector {
     this.#nextFrame = Math.max(this.#nextFrame, endFrame);
     return complete.map((stretch) => {
       this.#stretches.push(stretch);
-      return { id: this.#stretches.length - 1, ranges: this.#builder.rangesOf(stretch) };
+      return {
+        id: this.#stretches.length - 1,
+        ranges: this.#builder.rangesOf(stretch, this.#endSample),
+      };
     });
   }
 }

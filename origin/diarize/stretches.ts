@@ -73,11 +73,12 @@ export class StretchBuilder {
     return [...this.#pending.keys()].flatMap((track) => this.#cut(track, alive.has(track)));
   }
 
-  rangesOf({ ranges }: Stretch): SampleRange[] {
+  /** @param endSample End of what the waveform is known to hold: a frame's cell may reach beyond it. */
+  rangesOf({ ranges }: Stretch, endSample: number): SampleRange[] {
     return ranges.map(({ startFrame, endFrame }) => {
       const startSample = frameStartSample(startFrame, this.#geometry);
-      const endSample = frameStartSample(endFrame, this.#geometry);
-      return { startSample, sampleCount: endSample - startSample };
+      const end = Math.min(frameStartSample(endFrame, this.#geometry), endSample);
+      return { startSample, sampleCount: end - startSample };
     });
   }
 
