@@ -9,7 +9,7 @@ import { type JudgedPart, ProbeBudget, probeChunks } from '#origin/pipeline/lang
 import { type RecordingJob, spanOf, type VotedChunk } from '#origin/pipeline/recording-job.ts';
 import { givenLanguage } from '#origin/pipeline/recording-language.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
-import { toOpinion } from '#origin/whisper/language-opinion.ts';
+import { type LanguageOpinion, toOpinion } from '#origin/whisper/language-opinion.ts';
 import { LanguagePath } from '#origin/whisper/language-path.ts';
 import { type LanguageVote, voteLanguage } from '#origin/whisper/language-vote.ts';
 
@@ -64,8 +64,8 @@ class LanguageJudge {
     let next = 0;
     return chunks.flatMap((list) => {
       const languages = list.map(() => decided[next++] ?? vote.language);
-      return joinEqual(list, languages).map(({ part, language }) =>
-        voted(part, { ...vote, language }, this.#job),
+      return joinEqual(list, languages).map(({ part, opinion, language }) =>
+        voted(part, chunkVote(language, opinion, vote), this.#job),
       );
     });
   }
@@ -99,17 +99,36 @@ class LanguageJudge {
   }
 }
 
+/** The chunk's own opinion where it is surer of the language than the whole recording is. */
+function chunkVote(language: string, opinion: LanguageOpinion, vote: LanguageVote): LanguageVote {
+  const share = vote.languages.find((entry) => entry.language === language)?.probability ?? 0;
+  const own = opinion.probabilities.get(language) ?? 0;
+  if (own <= share) return { language, probability: share, languages: vote.languages };
+  const languages = [...opinion.probabilities]
+    .map(([code, probability]) => ({ language: code, probability }))
+    .sort((a, b) => b.probability - a.probability);
+  return { language, probability: own, languages };
+}
+
+interface Piece {
+  part: SpeechChunk;
+  /** Of its longest part. */
+  opinion: LanguageOpinion;
+  readonly language: string;
+}
+
 /** Neighbouring parts of one chunk in one language are one again. */
-function joinEqual(
-  parts: readonly JudgedPart[],
-  languages: readonly string[],
-): { part: SpeechChunk; language: string }[] {
-  const pieces: { part: SpeechChunk; language: string }[] = [];
-  parts.forEach(({ part }, index) => {
+function joinEqual(parts: readonly JudgedPart[], languages: readonly string[]): Piece[] {
+  const pieces: Piece[] = [];
+  parts.forEach(({ part, opinion }, index) => {
     const language = languages[index] ?? '';
     const last = pieces.at(-1);
-    if (last?.language === language) last.part = joinParts(last.part, part);
-    else pieces.push({ part, language });
+    if (last?.language !== language) {
+      pieces.push({ part, opinion, language });
+      return;
+    }
+    last.part = joinParts(last.part, part);
+    if (opinion.speechSeconds > last.opinion.speechSeconds) last.opinion = opinion;
   });
   return pieces;
 }

@@ -27,7 +27,7 @@ export interface RecordingJob {
 
 /** A chunk whose language is known. */
 export interface VotedChunk extends SpeechChunk {
-  /** `language` is this chunk's own; the shares are the recording's. */
+  /** This chunk's own language; the shares are its own too where it is surer of it than the recording. */
   readonly vote: LanguageVote;
   /** The language that its text will be in: English for a translation. */
   readonly textLanguage: string;

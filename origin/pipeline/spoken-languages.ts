@@ -1,5 +1,6 @@
 /** What the chunks' languages say of the whole recording. */
 import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
+import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 import type { LanguageShare } from '#shared/contracts/transcript.ts';
 
 export interface SpokenLanguages {
@@ -19,20 +20,32 @@ const LEAST_SHARE = 0.01;
 export function spokenLanguages(
   chunks: readonly Pick<ChunkResult, 'vote' | 'speech'>[],
 ): SpokenLanguages {
-  const seconds = new Map<string, number>();
-  for (const { vote, speech } of chunks) {
-    const spoken = speech.reduce((sum, span) => sum + span.endSeconds - span.startSeconds, 0);
-    seconds.set(vote.language, (seconds.get(vote.language) ?? 0) + spoken);
-  }
-  const total = [...seconds.values()].reduce((sum, value) => sum + value, 0);
-  const spoken = [...seconds]
-    .map(([language, value]) => ({ language, probability: total > 0 ? value / total : 0 }))
-    .sort((a, b) => b.probability - a.probability);
+  const spoken = meanShares(chunks, ({ language }) => [{ language, probability: 1 }]);
   const isMixed = spoken.length > 1;
-  const detected = chunks[0]?.vote.languages ?? [];
+  const detected = isMixed ? [] : meanShares(chunks, ({ languages }) => languages);
   return {
     main: spoken[0]?.language ?? null,
     shares: isMixed ? spoken : detected.filter(({ probability }) => probability >= LEAST_SHARE),
     isMixed,
   };
+}
+
+/** Mean over the chunks, weighted by seconds of speech. */
+function meanShares(
+  chunks: readonly Pick<ChunkResult, 'vote' | 'speech'>[],
+  sharesOf: (vote: LanguageVote) => readonly LanguageShare[],
+): LanguageShare[] {
+  const sums = new Map<string, number>();
+  let total = 0;
+  for (const { vote, speech } of chunks) {
+    const seconds = speech.reduce((sum, span) => sum + span.endSeconds - span.startSeconds, 0);
+    const weight = Math.max(seconds, Number.EPSILON);
+    total += weight;
+    for (const { language, probability } of sharesOf(vote)) {
+      sums.set(language, (sums.get(language) ?? 0) + weight * probability);
+    }
+  }
+  return [...sums]
+    .map(([language, sum]) => ({ language, probability: Math.min(1, sum / total) }))
+    .sort((a, b) => b.probability - a.probability);
 }

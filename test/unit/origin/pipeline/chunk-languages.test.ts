@@ -178,6 +178,21 @@ describe('withLanguage', () => {
     expect(decided).toMatchObject([{ vote: { language: 'de' }, textLanguage: 'en' }]);
   });
 
+  it('gives a chunk in another language its own probability, not its share of the recording', async () => {
+    const chunks = Array.from({ length: 8 }, (_, index) => full(index * 30));
+    const { decided } = await decide({
+      chunks,
+      script: [
+        [0, 'en'],
+        [210, 'de'],
+      ],
+    });
+    const { language, probability, languages } = decided.at(-1)?.vote ?? {};
+    expect(language).toBe('de');
+    expect(probability).toBeGreaterThan(0.9);
+    expect(languages?.[0]).toEqual({ language, probability });
+  });
+
   it('loses no speech', async () => {
     const chunks = [full(0), chunkAt(30, 1), full(40), chunkAt(70, 3)];
     const script: Script = [
