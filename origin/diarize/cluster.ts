@@ -1,12 +1,6 @@
+import { type DistanceLimits, GroupJoiner } from '#origin/diarize/group-joiner.ts';
 import { clustersAfter, linkAll } from '#origin/diarize/linkage.ts';
-import {
-  addTo,
-  dot,
-  type Group,
-  groupOf,
-  separationOf,
-  strangenessOf,
-} from '#origin/diarize/voice-group.ts';
+import { addTo, type Group, groupOf } from '#origin/diarize/voice-group.ts';
 
 /** A stretch of speech, as clustering sees it. */
 export interface VoiceItem {
@@ -16,19 +10,13 @@ export interface VoiceItem {
   readonly track: number;
 }
 
-export interface ClusterLimits {
+export interface ClusterLimits extends DistanceLimits {
   /** Added to the similarity of stretches of one track. */
   readonly trackBonus: number;
   /** Mean similarity above which groups are one voice without further thought. */
   readonly linkSimilarity: number;
   /** Separation (see `separationOf`) below which two groups are one voice. */
   readonly minSeparation: number;
-  /** Added to the separation of groups that were heard as two voices in one window. */
-  readonly apartBonus: number;
-  /** Seconds of speech heard as two voices for the whole bonus. */
-  readonly apartSeconds: number;
-  /** Added to the separation of groups that share no track: what follows without a break is more likely one voice. */
-  readonly strangerBonus: number;
 }
 
 export interface CountLimits {
@@ -71,55 +59,22 @@ function joinGroups(
   limits: ClusterLimits,
   count: CountLimits,
 ): Int32Array {
-  const groups: (Group | null)[] = [];
+  const groups: Group[] = [];
   for (const [i, item] of items.entries()) {
     const group = groups[label[i]!] ?? groupOf(item.vector.length);
     groups[label[i]!] = group;
     addTo(group, item);
   }
   const apart = apartSeconds(items, label, separations, groups.length);
-  const distances = groups.map((a, i) =>
-    Float64Array.from(groups, (b, j) => distance(a!, b!, apart[i]![j]!, limits)),
-  );
-  let left = groups.length;
-  while (left > Math.max(1, count.min)) {
-    const [a, b] = leastApart(groups, distances);
-    if (a < 0 || (distances[a]![b]! >= limits.minSeparation && left <= count.max)) break;
-    addTo(groups[a]!, groups[b]!);
-    groups[b] = null;
-    left -= 1;
-    for (const [i, voice] of label.entries()) if (voice === b) label[i] = a;
-    for (const [j, group] of groups.entries()) {
-      if (group === null || j === a) continue;
-      apart[a]![j]! += apart[b]![j]!;
-      apart[j]![a] = apart[a]![j]!;
-      distances[a]![j] = distance(groups[a]!, group, apart[a]![j]!, limits);
-      distances[j]![a] = distances[a]![j]!;
-    }
+  const joiner = new GroupJoiner(groups, apart, limits);
+  const joinedTo = Int32Array.from(groups, (_, i) => i);
+  while (joiner.left > Math.max(1, count.min)) {
+    const pair = joiner.leastApart();
+    if (pair === null || (pair.distance >= limits.minSeparation && joiner.left <= count.max)) break;
+    joiner.join(pair);
+    for (const [i, group] of joinedTo.entries()) if (group === pair.b) joinedTo[i] = pair.a;
   }
-  return renumber(label);
-}
-
-function distance(a: Group, b: Group, apart: number, limits: ClusterLimits): number {
-  const bonus = limits.apartBonus * Math.min(1, apart / limits.apartSeconds);
-  return separationOf(a, b) + bonus + limits.strangerBonus * strangenessOf(a, b);
-}
-
-function leastApart(
-  groups: readonly (Group | null)[],
-  distances: readonly Float64Array[],
-): [number, number] {
-  let best: [number, number] = [-1, -1];
-  let least = Number.POSITIVE_INFINITY;
-  for (let a = 0; a < groups.length; a += 1) {
-    if (groups[a] === null) continue;
-    for (let b = a + 1; b < groups.length; b += 1) {
-      if (groups[b] === null || distances[a]![b]! >= least) continue;
-      least = distances[a]![b]!;
-      best = [a, b];
-    }
-  }
-  return best;
+  return renumber(label.map((group) => joinedTo[group]!));
 }
 
 /** `[group][group]`: seconds heard as two voices. */
@@ -138,14 +93,18 @@ function apartSeconds(
   return apart;
 }
 
+/** Row-major (items, items). The vectors are packed first: a call a pair would take most of the time. */
 function similaritiesOf(items: readonly VoiceItem[], trackBonus: number): Float32Array {
-  const matrix = new Float32Array(items.length * items.length);
-  for (const [i, a] of items.entries()) {
+  const [count, size] = [items.length, items[0]?.vector.length ?? 0];
+  const packed = new Float32Array(count * size);
+  for (const [i, { vector }] of items.entries()) packed.set(vector.subarray(0, size), i * size);
+  const matrix = new Float32Array(count * count);
+  for (let i = 0; i < count; i += 1) {
     for (let j = 0; j < i; j += 1) {
-      const b = items[j]!;
-      const value = dot(a.vector, b.vector) + (a.track === b.track ? trackBonus : 0);
-      matrix[i * items.length + j] = value;
-      matrix[j * items.length + i] = value;
+      let value = items[i]!.track === items[j]!.track ? trackBonus : 0;
+      for (let d = 0; d < size; d += 1) value += packed[i * size + d]! * packed[j * size + d]!;
+      matrix[i * count + j] = value;
+      matrix[j * count + i] = value;
     }
   }
   return matrix;

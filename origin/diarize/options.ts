@@ -38,9 +38,9 @@ export const DEFAULT_DIARIZE_OPTIONS: DiarizeOptions = {
   minApartSeconds: 0.5,
   minItemSeconds: 0.8,
   minVoiceSeconds: 1,
-  maxItems: 1500,
+  maxItems: 800,
   stickiness: 0.1,
   minTurnSeconds: 0.1,
   minPauseSeconds: 0.3,
-  knownSimilarity: 0.75,
+  knownSimilarity: 0.8,
 };

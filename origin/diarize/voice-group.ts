@@ -7,6 +7,8 @@ export interface Group {
   squares: number;
   /** Seconds by track. */
   readonly tracks: Map<number, number>;
+  /** Mean similarity of two of its stretches; null until it is needed. */
+  likeness: number | null;
 }
 
 /**
@@ -20,7 +22,13 @@ const BELIEF = 4;
 const FULL_SECONDS = 3;
 
 export function groupOf(dimensions: number): Group {
-  return { sum: new Float64Array(dimensions), seconds: 0, squares: 0, tracks: new Map() };
+  return {
+    sum: new Float64Array(dimensions),
+    seconds: 0,
+    squares: 0,
+    tracks: new Map(),
+    likeness: null,
+  };
 }
 
 /** Adds a stretch or a whole group. */
@@ -38,6 +46,7 @@ export function addTo(
   for (const [track, seconds] of tracks) {
     group.tracks.set(track, (group.tracks.get(track) ?? 0) + seconds);
   }
+  group.likeness = null;
   group.seconds += other.seconds;
   group.squares += isGroup ? other.squares : other.seconds ** 2;
 }
@@ -62,10 +71,14 @@ export function strangenessOf(a: Group, b: Group): number {
   return strange / small.seconds;
 }
 
-/** Mean similarity of two stretches of the group. */
-function likenessIn({ sum, seconds, squares }: Group): number {
+function likenessIn(group: Group): number {
+  const { sum, seconds, squares } = group;
   const pairs = seconds ** 2 - squares;
-  return Math.max(0.2, (dot(sum, sum) - squares + BELIEF * USUAL_LIKENESS) / (pairs + BELIEF));
+  group.likeness ??= Math.max(
+    0.2,
+    (dot(sum, sum) - squares + BELIEF * USUAL_LIKENESS) / (pairs + BELIEF),
+  );
+  return group.likeness;
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -118,7 +118,7 @@ describe('finishDiarization', () => {
       'Ada',
       'SPEAKER_00',
     ]);
-    expect(diarization.speakers[1]?.similarity).toBeGreaterThan(0.75);
+    expect(diarization.speakers[1]?.similarity).toBeGreaterThan(0.8);
     expect(diarization.speakers[0]).not.toHaveProperty('similarity');
   });
 
