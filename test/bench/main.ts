@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { concurrency } from '#test/bench/benches/concurrency.ts';
+import { diarization } from '#test/bench/benches/diarization.ts';
 import { memory } from '#test/bench/benches/memory.ts';
 import { short, speed } from '#test/bench/benches/speed.ts';
 import { start } from '#test/bench/benches/start.ts';
@@ -16,7 +17,17 @@ import { createContext } from '#test/bench/lib/context.ts';
 import { machineFacts } from '#test/bench/lib/machine.ts';
 import { renderReport, replaceBlock } from '#test/bench/lib/report.ts';
 
-const BENCHES: readonly Bench[] = [speed, wer, short, start, memory, wordTimes, truth, concurrency];
+const BENCHES: readonly Bench[] = [
+  speed,
+  wer,
+  short,
+  start,
+  memory,
+  wordTimes,
+  truth,
+  diarization,
+  concurrency,
+];
 
 const USAGE = `npm run bench -- NAME [NAME …] [options]
 
