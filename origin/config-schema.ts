@@ -23,6 +23,8 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const modelName = z.string().regex(/^[\w][\w.-]{0,99}$/, 'write the name of a model, e.g. base');
+
 const language = z.string().transform((text, context) => {
   const code = findLanguage(text);
   if (code === null) {
@@ -45,6 +47,12 @@ export const OriginEnvironment = z.object({
     .string()
     .optional()
     .describe('Default model. Unset: `large-v3` on CUDA, `base` on the CPU.'),
+  SPEAKER_MODEL: modelName
+    .default('speaker')
+    .describe('Encoder that tells voices apart. `speaker` comes with the project.'),
+  SEGMENTATION_MODEL: modelName
+    .default('segmentation')
+    .describe('Finds speech and changes of speaker. `segmentation` comes with the project.'),
   WHISPER_DEVICE: z
     .enum(['auto', 'cuda', 'cpu'])
     .default('auto')

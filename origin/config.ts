@@ -9,6 +9,9 @@ export interface OriginConfig {
   readonly host: string;
   /** Null: chosen by the device. */
   readonly whisperModel: string | null;
+  /** Absent: the embedded one. */
+  readonly speakerModel?: string;
+  readonly segmentationModel?: string;
   readonly device: 'auto' | 'cuda' | 'cpu';
   readonly computeType: 'auto' | 'float16' | 'float32' | 'int8';
   /** Whisper's code; taken only when detection is unsure. */
@@ -62,6 +65,8 @@ function toConfig(env: z.output<typeof OriginEnvironment>): OriginConfig {
     port: env.PORT,
     host: env.HOST,
     whisperModel: env.WHISPER_MODEL ?? null,
+    speakerModel: env.SPEAKER_MODEL,
+    segmentationModel: env.SEGMENTATION_MODEL,
     device: env.WHISPER_DEVICE,
     computeType: env.WHISPER_COMPUTE_TYPE,
     defaultLanguage: env.WHISPER_DEFAULT_LANGUAGE,

@@ -18,7 +18,7 @@ export async function checkModelFiles(store: ModelStore): Promise<Finding[]> {
   const broken = reports.filter((report) => !isIntact(report)).map(describeBroken);
   const intact = reports.filter(isIntact).map(nameOf);
   const whole = intact.length > 0 ? [ok('models', `hashes right: ${intact.join(', ')}`)] : [];
-  return [...whole, ...broken, ...unreadable, ...checkSegmentation(store)];
+  return [...whole, ...broken, ...unreadable, ...checkAlwaysUsed(store)];
 }
 
 export interface DefaultModel {
@@ -81,11 +81,18 @@ function describeChoice(chosen: Chosen, config: ModelSettings, canUseCuda: boole
   return ok('default model', found);
 }
 
-function checkSegmentation(store: ModelStore): Finding[] {
-  if (findIntact(store, 'segmentation', 'cpu') !== undefined) return [];
-  const message = 'the model that finds speech is missing from models/embedded';
-  return [fault('models', message, RESTORE)];
+/** Models that every recording needs, or every one with speakers. */
+function checkAlwaysUsed(store: ModelStore): Finding[] {
+  return ALWAYS_USED.filter(({ name }) => findIntact(store, name, 'cpu') === undefined).map(
+    ({ what }) =>
+      fault('models', `the model that ${what} is missing from models/embedded`, RESTORE),
+  );
 }
+
+const ALWAYS_USED = [
+  { name: 'segmentation', what: 'finds speech' },
+  { name: 'speaker', what: 'tells voices apart' },
+];
 
 const RESTORE = 'Bring back the folder models/embedded, e.g. with: git checkout -- models/embedded';
 

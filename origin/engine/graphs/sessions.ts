@@ -1,43 +1,33 @@
 /** The engine's calls over onnxruntime sessions. Runs in the engine's own process, since a run blocks its thread. */
-import { join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
-import { readWhisperConfig, type WhisperConfig } from '#models/architectures/whisper-config.ts';
-import { SEGMENTATION_FILE } from '#models/embed.ts';
-import { findBuilt, type ModelStore } from '#models/store.ts';
 import type { EngineImplementation } from '../messages.ts';
-import type { AudioSpan, LoadResult } from '../protocol.ts';
-import { type BuildChoice, buildChoices, type DeviceSettings } from './choose-build.ts';
+import type { AudioSpan, VoiceSample } from '../protocol.ts';
 import { FeatureCache } from './feature-cache.ts';
+import type { LoadSettings } from './load-build.ts';
+import {
+  architectureOf,
+  type EngineModels,
+  loadAligner,
+  loadSegmentation,
+  loadSpeakerEncoder,
+  loadWhisper,
+} from './load-models.ts';
 import { readSpan } from './read-span.ts';
-import { openSegmentationGraph, type SegmentationGraph } from './segmentation-graph.ts';
-import { type AudioFeatures, openWhisperGraphs, type WhisperGraphs } from './whisper-graphs.ts';
+import type { AudioFeatures } from './whisper-graphs.ts';
 
-export interface EngineSettings extends DeviceSettings {
-  readonly store: ModelStore;
-  /** Threads of one call. */
-  readonly threads: number;
+export interface EngineSettings extends LoadSettings, EngineModels {
   /** Most chunks whose audio features are kept. */
   readonly cachedChunks: number;
 }
 
-interface LoadedModel {
-  readonly graphs: WhisperGraphs;
-  readonly config: WhisperConfig;
-  readonly result: LoadResult;
-}
-
 export function createEngineCalls(settings: EngineSettings): EngineImplementation {
-  const models = new Map<string, LoadedModel>();
+  const whisperOf = loadedOnce((name) => loadWhisper(name, settings));
+  const alignerOf = loadedOnce((name) => loadAligner(name, settings));
+  const segmentationOf = loadedOnce((name) => loadSegmentation(name, settings));
+  const speakerOf = loadedOnce((name) => loadSpeakerEncoder(name, settings));
   const features = new FeatureCache(settings.cachedChunks);
-  let segmentation: SegmentationGraph | null = null;
 
-  const modelOf = async (name: string): Promise<LoadedModel> => {
-    const model = models.get(name) ?? (await loadModel(name, settings));
-    models.set(name, model);
-    return model;
-  };
   const featuresOf = async (name: string, spans: readonly AudioSpan[]) => {
-    const { graphs } = await modelOf(name);
+    const { graphs } = (await whisperOf(name)).graphs;
     const missing = spans.filter((span) => !features.get(name, span));
     const encoded = missing.length > 0 ? await graphs.encode(missing.map(readSpan)) : [];
     const fresh = new Map(missing.map((span, i) => [span, encoded[i]]));
@@ -51,17 +41,30 @@ export function createEngineCalls(settings: EngineSettings): EngineImplementatio
 
   return {
     async load({ model }) {
-      return (await modelOf(model)).result;
+      const isAligner = architectureOf(model, settings) === 'wav2vec2';
+      return (await (isAligner ? alignerOf(model) : whisperOf(model))).result;
     },
     async segment({ windows }) {
-      segmentation ??= await loadSegmentation(settings);
+      const segmentation = await segmentationOf(settings.segmentationModel);
       return segmentation.segment(windows.map(readSpan));
+    },
+    async embedSpeakers({ samples }) {
+      const speaker = await speakerOf(settings.speakerModel);
+      const vectors = await speaker.embed(samples.map(readVoice));
+      const embeddings = new Float32Array(vectors.length * speaker.dimensions);
+      for (const [i, vector] of vectors.entries()) embeddings.set(vector, i * speaker.dimensions);
+      return { embeddings, dimensions: speaker.dimensions };
+    },
+    async emissions({ model, items }) {
+      const { graphs } = await alignerOf(model);
+      const chunks = items.map(({ span, columns }) => ({ waveform: readSpan(span), columns }));
+      return graphs.emissions(chunks);
     },
     async encode({ model, spans }) {
       await featuresOf(model, spans);
     },
     async detectLanguage({ model, spans }) {
-      const { graphs, config } = await modelOf(model);
+      const { graphs, config } = (await whisperOf(model)).graphs;
       const sot = config.endToken + 1;
       return {
         languages: config.languages.map(({ code }) => code),
@@ -69,7 +72,7 @@ export function createEngineCalls(settings: EngineSettings): EngineImplementatio
       };
     },
     async decode({ model, items, search }) {
-      const { graphs } = await modelOf(model);
+      const { graphs } = (await whisperOf(model)).graphs;
       return graphs.decode({
         features: await featuresOf(
           model,
@@ -81,62 +84,34 @@ export function createEngineCalls(settings: EngineSettings): EngineImplementatio
         search,
       });
     },
-    unload() {
-      models.clear();
-      features.clear();
-      segmentation = null;
-    },
+    // The process ends next, which gives back more than any release would.
+    unload: () => features.clear(),
   };
 }
 
-/** Tries the builds that suit the settings, best first; says why a better one was not taken. */
-async function loadModel(name: string, settings: EngineSettings): Promise<LoadedModel> {
-  const started = performance.now();
-  const refused: string[] = [];
-  for (const choice of buildChoices(settings)) {
-    const built = findBuilt(settings.store, name, choice.target);
-    if (!built) {
-      // Most machines have no GPU build and never asked for one: nothing to report.
-      const isWanted = choice.provider === 'cpu' || settings.device === 'cuda';
-      if (isWanted) refused.push(`${choice.provider}: no "${choice.target}" build is installed`);
-      continue;
-    }
-    try {
-      const config = readWhisperConfig(built.dir);
-      const options = sessionOptions(settings, choice.provider);
-      const graphs = await openWhisperGraphs(built.dir, options, config.vocabularySize);
-      const loadSeconds = (performance.now() - started) / 1000;
-      const note = refused.length > 0 ? refused.join('; ') : null;
-      return {
-        graphs,
-        config,
-        result: { model: name, device: choice.provider, loadSeconds, note },
-      };
-    } catch (error) {
-      if (choice.provider === 'cpu') throw error;
-      refused.push(`${choice.provider}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+/** Keeps what was loaded; what failed is tried again at the next call. */
+function loadedOnce<Model>(
+  load: (name: string) => Promise<Model>,
+): (name: string) => Promise<Model> {
+  const models = new Map<string, Promise<Model>>();
+  return (name) => {
+    const known = models.get(name);
+    if (known !== undefined) return known;
+    const loading = load(name);
+    models.set(name, loading);
+    loading.catch(() => models.delete(name));
+    return loading;
+  };
+}
+
+/** The stretches of one voice, one after another. */
+function readVoice(sample: VoiceSample): Float32Array {
+  const parts = sample.map(readSpan);
+  const voice = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    voice.set(part, at);
+    at += part.length;
   }
-  throw new Error(`model "${name}" cannot be loaded (${refused.join('; ')})`);
-}
-
-/** Small, and faster on the CPU than a copy to the GPU and back would be. */
-function loadSegmentation(settings: EngineSettings): Promise<SegmentationGraph> {
-  const built = findBuilt(settings.store, 'segmentation', 'cpu');
-  if (!built) throw new Error('the segmentation model is missing from models/embedded');
-  return openSegmentationGraph(join(built.dir, SEGMENTATION_FILE), sessionOptions(settings, 'cpu'));
-}
-
-function sessionOptions(
-  { threads }: EngineSettings,
-  provider: BuildChoice['provider'],
-): InferenceSession.SessionOptions {
-  return {
-    executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    // A plan for each new shape would keep 300 MB more: batches and texts differ in length every time.
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-  };
+  return voice;
 }

@@ -33,7 +33,8 @@ describe('checkModelFiles', () => {
     expect(findings).toHaveLength(1);
     expect(findings[0]).toMatchObject({
       state: 'ok',
-      message: 'hashes right: base (cpu, embedded), segmentation (cpu, embedded)',
+      message:
+        'hashes right: base (cpu, embedded), segmentation (cpu, embedded), speaker (cpu, embedded)',
     });
   });
 
