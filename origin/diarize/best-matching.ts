@@ -43,7 +43,9 @@ function matchAll(scores: readonly ArrayLike<number>[], rows: number, columns: n
       let [least, next] = [Number.POSITIVE_INFINITY, 0];
       for (let j = 1; j <= columns; j += 1) {
         if (isDone[j]) continue;
-        const cost = -scores[row - 1]![j - 1]! - rowPotential[row]! - columnPotential[j]!;
+        // A pair that costs something is no worse than none: it will be left apart.
+        const cost =
+          -Math.max(0, scores[row - 1]![j - 1]!) - rowPotential[row]! - columnPotential[j]!;
         if (cost < slack[j]!) {
           slack[j] = cost;
           before[j] = column;
