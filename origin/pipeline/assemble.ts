@@ -2,11 +2,13 @@
 import { splitSentences } from '#origin/align/sentences.ts';
 import { joinTexts } from '#origin/align/unspaced-scripts.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
+import { diarizeSegments } from '#origin/diarize/cut-segments.ts';
 import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
 import { spokenLanguages } from '#origin/pipeline/spoken-languages.ts';
 import { canTranslate } from '#origin/whisper/translation.ts';
 import type {
   Coverage,
+  Diarization,
   Segment,
   TimeSpan,
   TranscribeOptions,
@@ -21,7 +23,15 @@ export interface RecordingFacts {
   readonly durationSeconds: number;
   /** The file broke off or was damaged. */
   readonly truncated: boolean;
+  /** Null where nobody asked for speakers. */
+  readonly speakers: FoundSpeakers | null;
   readonly timingsMs: Record<string, number>;
+}
+
+export interface FoundSpeakers {
+  /** Null where they could not be found. */
+  readonly diarization: Diarization | null;
+  readonly warnings: readonly string[];
 }
 
 export function assembleTranscript(
@@ -42,18 +52,28 @@ export function assembleTranscript(
       `The model ${facts.model} was not made to translate; the text may not be English.`,
     );
   }
+  warnings.push(...(facts.speakers?.warnings ?? []));
+  const diarization = facts.speakers?.diarization ?? null;
+  const segments = segmentsOf(chunks, { areNamed: spoken.isMixed && !isTranslation });
   return {
     text: joinTexts(chunks.map(({ text }) => text).filter((text) => text !== '')),
     language: isTranslation ? 'en' : language,
     languages: [...spoken.shares],
     model: facts.model,
     durationSeconds: facts.durationSeconds,
-    segments: segmentsOf(chunks, { areNamed: spoken.isMixed && !isTranslation }),
+    segments: diarization === null ? segments : diarizeSegments(segments, diarization),
     hasWordTimes: options.align && chunks.every(({ words }) => words !== null),
+    ...(diarization !== null && { diarization: toAnswer(diarization, options) }),
     coverage: coverageOf(chunks),
-    warnings,
+    warnings: [...new Set(warnings)],
     timingsMs: facts.timingsMs,
   };
+}
+
+/** Embeddings are voice prints: only for who asks. */
+function toAnswer({ speakers, turns }: Diarization, options: TranscribeOptions): Diarization {
+  if (options.speakerEmbeddings === true) return { speakers, turns };
+  return { speakers: speakers.map(({ embedding: _, ...speaker }) => speaker), turns };
 }
 
 function coverageOf(chunks: readonly ChunkResult[]): Coverage {

@@ -72,13 +72,13 @@ export async function dropInvented(
 
 /** What speaks against a heard text. */
 export function judgeHeard(
-  { text, words, decoded }: HeardStretch,
+  { text, words, decoded, alignmentScore }: HeardStretch,
   stretch: SpeechChunk,
   chunk: VotedChunk,
 ): Judgement {
   const { avgLogProb, noSpeechProb } = decoded.likeliest ?? decoded;
   const share = words ? timelessShare(words) : undefined;
-  const evidence = { text, avgLogProb, noSpeechProb, timelessShare: share };
+  const evidence = { text, avgLogProb, noSpeechProb, timelessShare: share, alignmentScore };
   return judgeText({ ...evidence, ...knownOf(stretch, chunk) });
 }
 

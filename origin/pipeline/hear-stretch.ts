@@ -2,7 +2,13 @@
 import { type AlignedWord, wordTimes } from '#origin/align/words.ts';
 import { loudestDb } from '#origin/audio/loudness.ts';
 import type { WorkContext } from '#origin/engine/work.ts';
-import { type RecordingJob, spanOf, toTimeSpan } from '#origin/pipeline/recording-job.ts';
+import { alignWords } from '#origin/pipeline/align-words.ts';
+import {
+  type RecordingJob,
+  spanOf,
+  toTimeSpan,
+  type VotedChunk,
+} from '#origin/pipeline/recording-job.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import {
   type ChunkText,
@@ -18,6 +24,10 @@ export interface HeardStretch {
   readonly words: readonly AlignedWord[] | null;
   /** Times were asked for and could not be found. */
   readonly isWithoutTimes: boolean;
+  /** Of the forced alignment, 0..1; absent without one. */
+  readonly alignmentScore?: number | undefined;
+  /** Why no forced alignment was made, where the answer has to say so. */
+  readonly alignmentWarning: string | null;
 }
 
 export type HearOptions = Pick<FallbackOptions, 'plan' | 'ladder' | 'isInvented' | 'align'>;
@@ -25,7 +35,11 @@ export type HearOptions = Pick<FallbackOptions, 'plan' | 'ladder' | 'isInvented'
 /** Decodes one stretch, of at most 30 s, and places its words. */
 export type Hear = (stretch: SpeechChunk, options: HearOptions) => Promise<HeardStretch>;
 
-export function hearingIn(language: string, job: RecordingJob, context: WorkContext): Hear {
+export function hearingIn(
+  { vote: { language }, textLanguage }: Pick<VotedChunk, 'vote' | 'textLanguage'>,
+  job: RecordingJob,
+  context: WorkContext,
+): Hear {
   const { tokenizer, times, options } = job;
   const { task, prompt, hotwords, beamSize, temperature } = options;
   const start = buildPrompt({ tokenizer, language, task, prompt, hotwords });
@@ -43,10 +57,18 @@ export function hearingIn(language: string, job: RecordingJob, context: WorkCont
       ),
     );
     const alignStarted = performance.now();
-    const words = placeWords(stretch, decoded, job);
+    const attention = placeWords(stretch, decoded, job);
+    const isWithoutTimes = attention === null && decoded.alignment !== null;
+    const base = { decoded, text: decoded.text.trim(), isWithoutTimes };
+    // A translation has no sound of its own to be aligned with.
+    const isAligned = options.align && textLanguage === language;
+    const placed =
+      attention !== null && isAligned
+        ? await alignWords(attention, { range: stretch, language }, { job, context })
+        : { words: attention, meanScore: null, warning: null };
     times.add('align', performance.now() - alignStarted);
-    const isWithoutTimes = words === null && decoded.alignment !== null;
-    return { decoded, text: decoded.text.trim(), words, isWithoutTimes };
+    const { words, meanScore, warning } = placed;
+    return { ...base, words, alignmentScore: meanScore ?? undefined, alignmentWarning: warning };
   };
 }
 
@@ -59,7 +81,7 @@ function placeWords(
   if (!decoded.alignment) return null;
   const { startSeconds, endSeconds } = toTimeSpan(stretch);
   try {
-    return wordTimes({
+    const words = wordTimes({
       decode: (ids) => tokenizer.decode(ids),
       tokenIds: decoded.tokenIds,
       tokenLogProbs: decoded.tokenLogProbs,
@@ -68,6 +90,7 @@ function placeWords(
       chunkEndSeconds: endSeconds,
       speech: stretch.regions.map(toTimeSpan),
     });
+    return words.map((word) => ({ ...word, timing: 'attention' }));
   } catch {
     return null;
   }

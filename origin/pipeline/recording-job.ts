@@ -3,6 +3,7 @@ import type { AlignedWord } from '#origin/align/words.ts';
 import { SAMPLE_RATE, type SpooledWaveform } from '#origin/audio/waveform.ts';
 import type { EngineScheduler } from '#origin/engine/batcher.ts';
 import type { AudioSpan } from '#origin/engine/protocol.ts';
+import type { FindAligner } from '#origin/pipeline/aligners.ts';
 import type { StageTimes } from '#origin/pipeline/stage-times.ts';
 import type { SampleRange, SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import type { LanguageVote } from '#origin/whisper/language-vote.ts';
@@ -16,6 +17,7 @@ export interface RecordingJob {
   /** Canonical name of the model. */
   readonly model: string;
   readonly tokenizer: WhisperTokenizer;
+  readonly findAligner: FindAligner;
   /** Taken when nobody named a language and detection is unsure. */
   readonly languageHint: string;
   readonly scheduler: EngineScheduler;

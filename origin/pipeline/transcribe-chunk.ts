@@ -22,7 +22,7 @@ export async function transcribeChunk(
   context: WorkContext,
 ): Promise<ChunkResult> {
   const { align } = job.options;
-  const hear = hearingIn(chunk.vote.language, job, context);
+  const hear = hearingIn(chunk, job, context);
   const isInvented = isPlainlyInvented(chunk);
   let heard = await hear(chunk, { plan: job.plan, align, isInvented });
   if (!align && heard.text !== '' && isTooShortFor(heard.text, chunk.regions.map(toTimeSpan))) {
@@ -30,7 +30,10 @@ export async function transcribeChunk(
     heard = await hear(chunk, { align: true, isInvented });
   }
   const believed = await dropInvented(heard, chunk, hear);
-  return toResult(chunk, await recoverSpeech(believed, chunk, hear), align);
+  const result = toResult(chunk, await recoverSpeech(believed, chunk, hear), align);
+  const { alignmentWarning } = heard;
+  if (alignmentWarning === null || result.text === '') return result;
+  return { ...result, warnings: [...result.warnings, alignmentWarning] };
 }
 
 /** Without times of words the text is kept with estimated times: it is never lost. */

@@ -25,6 +25,8 @@ export interface TranscriberModels {
   /** Models that are on this machine, by name, e.g. `base`. */
   readonly whisper: string[];
   readonly defaultWhisper: string;
+  /** Installed aligner by language code; `*` is any language. */
+  readonly aligners: Readonly<Record<string, string>>;
   /** Those in memory now. */
   readonly loaded: string[];
 }

@@ -17,16 +17,29 @@ export function healthRoute(deps: OriginDependencies): Handler<OriginEnv> {
 /** What can be asked for. */
 export function modelsRoute(deps: OriginDependencies): Handler<OriginEnv> {
   return (c) => {
-    const { whisper, defaultWhisper, loaded } = deps.transcriber.models();
+    const { whisper, defaultWhisper, loaded, aligners } = deps.transcriber.models();
     const answer: ModelsResponse = {
       whisper,
       voxtral_vllm: [],
       default_whisper: defaultWhisper,
       loaded,
+      aligners,
     };
     return c.json(answer);
   };
 }
+
+const FEATURES = [
+  'language_detection',
+  'word_timestamps',
+  'translation',
+  'forced_alignment',
+  'diarization',
+  'known_speakers',
+  'channel_split',
+  'coverage',
+  'subtitles',
+];
 
 function describeHealth(deps: OriginDependencies): HealthResponse {
   const { whisperLoaded, engine, device } = deps.transcriber.health();
@@ -43,7 +56,7 @@ function describeHealth(deps: OriginDependencies): HealthResponse {
     models: {
       default_whisper: deps.transcriber.models().defaultWhisper,
       engine: 'onnxruntime',
-      features: ['language_detection', 'word_timestamps', 'translation'],
+      features: FEATURES,
     },
     engine_state: engine,
     device,

@@ -29,6 +29,9 @@ export const ModelsResponse = z.object({
   voxtral_vllm: z.array(z.string()),
   default_whisper: z.string(),
   loaded: z.array(z.string()).describe('Those in memory now.'),
+  aligners: z
+    .record(z.string(), z.string())
+    .describe('Aligner by language; `*` is any other. The rest gets word times from attention.'),
 });
 
 /** `GET /`. */

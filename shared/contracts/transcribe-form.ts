@@ -39,7 +39,9 @@ export const TranscribeForm = z
     ),
     model: FormModel.optional().describe('A name from GET /models. Absent: the default model.'),
     align: FormBoolean.default(true).describe('Word times. Alias `alignment`.'),
-    diarize: FormBoolean.default(false).describe('Speakers. Alias `diarization`.'),
+    diarize: FormBoolean.default(false).describe(
+      'Speakers. Alias `diarization`. On by itself with known speakers or embeddings.',
+    ),
     min_speakers: speakerCount().optional().describe('At least so many speakers.'),
     max_speakers: speakerCount().optional().describe('At most so many speakers.'),
     num_speakers: speakerCount().optional().describe('Exactly so many speakers.'),
@@ -225,7 +227,8 @@ function toFormat(form: ParsedForm): FormatOptions {
 function toOptions(form: ParsedForm, knownSpeakers: KnownSpeaker[]): TranscribeOptions {
   return {
     align: form.align,
-    diarize: form.diarize,
+    // Who names voices wants to read the names.
+    diarize: form.diarize || form.speaker_embeddings || knownSpeakers.length > 0,
     task: form.task,
     knownSpeakers,
     speakerEmbeddings: form.speaker_embeddings,

@@ -40,6 +40,7 @@ export function heardLike(like: HeardLike): HeardStretch {
   return {
     text,
     isWithoutTimes: false,
+    alignmentWarning: null,
     words: words.map((word, i) => ({
       text: word,
       startSeconds: atSeconds + i * wordSeconds,

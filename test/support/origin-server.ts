@@ -80,7 +80,7 @@ export class DrivenTranscriber implements Transcriber {
   }
 
   models() {
-    return { whisper: ['base', 'tiny'], defaultWhisper: 'base', loaded: ['base'] };
+    return { whisper: ['base', 'tiny'], defaultWhisper: 'base', loaded: ['base'], aligners: {} };
   }
 
   health() {

@@ -87,6 +87,13 @@ describe('parseTranscribeForm', () => {
     expect(options(...fields).languages).toEqual(['de', 'en', 'fr']);
   });
 
+  it.each([
+    ['speaker_embeddings', 'true'],
+    ['known_speakers', JSON.stringify([{ name: 'Ada', embedding: EMBEDDING }])],
+  ])('finds speakers for %s too', (name, value) => {
+    expect(options([name, value]).diarize).toBe(true);
+  });
+
   it('reads every other field', () => {
     const fields: [string, string][] = [
       ['language', 'pt_BR'],
@@ -106,6 +113,7 @@ describe('parseTranscribeForm', () => {
     ];
     expect(options(...fields)).toEqual({
       ...DEFAULTS,
+      diarize: true,
       language: 'pt',
       model: 'large-v3',
       minSpeakers: 1,

@@ -10,6 +10,7 @@ import {
   scriptedDecoder,
   useScratchFolder,
 } from '#test/support/decoding.ts';
+import { multiChannelWav } from '#test/support/multi-channel-wav.ts';
 
 const decoders = await runnableDecoders();
 const scratch = useScratchFolder();
@@ -54,28 +55,12 @@ async function levelOf(path: string, options: { decoder: 'ffmpeg' | 'node-av'; c
 
 /** A WAV of 1 s with a tone of its own in each channel; channel `c` has the amplitude (c + 1) / 4 up to 1. */
 function placeTones(channels: number): string {
-  const frames = 16_000;
-  const bytes = Buffer.alloc(44 + frames * channels * 2);
-  bytes.write('RIFF', 0);
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(channels, 22);
-  bytes.writeUInt32LE(16_000, 24);
-  bytes.writeUInt32LE(16_000 * channels * 2, 28);
-  bytes.writeUInt16LE(channels * 2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(frames * channels * 2, 40);
-  for (let frame = 0; frame < frames; frame++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const amplitude = Math.min(1, (channel + 1) / 4);
-      const tone = amplitude * Math.sin((2 * Math.PI * 220 * (channel + 1) * frame) / 16_000);
-      bytes.writeInt16LE(Math.round(tone * 32_767), 44 + (frame * channels + channel) * 2);
-    }
-  }
+  const tones = Array.from({ length: channels }, (_, channel) => {
+    const amplitude = Math.min(1, (channel + 1) / 4);
+    const step = (2 * Math.PI * 220 * (channel + 1)) / 16_000;
+    return Float32Array.from({ length: 16_000 }, (_, frame) => amplitude * Math.sin(step * frame));
+  });
   const path = scratch.file(`tones-${channels}.wav`);
-  writeFileSync(path, bytes);
+  writeFileSync(path, multiChannelWav(tones));
   return path;
 }

@@ -31,6 +31,7 @@ function assemble(
     languageHint: 'fr',
     durationSeconds: 30,
     truncated: false,
+    speakers: null,
     timingsMs: {},
   });
 }
