@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { concurrency } from '#test/bench/benches/concurrency.ts';
 import { diarization } from '#test/bench/benches/diarization.ts';
+import { long } from '#test/bench/benches/long.ts';
 import { memory } from '#test/bench/benches/memory.ts';
 import { short, speed } from '#test/bench/benches/speed.ts';
+import { stages } from '#test/bench/benches/stages.ts';
 import { start } from '#test/bench/benches/start.ts';
 import { truth } from '#test/bench/benches/truth.ts';
 import { wer } from '#test/bench/benches/wer.ts';
@@ -27,6 +29,8 @@ const BENCHES: readonly Bench[] = [
   truth,
   diarization,
   concurrency,
+  stages,
+  long,
 ];
 
 const USAGE = `npm run bench -- NAME [NAME …] [options]

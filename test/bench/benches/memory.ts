@@ -5,10 +5,13 @@ import { longRecording } from '#test/bench/lib/audio-files.ts';
 import type { Bench } from '#test/bench/lib/bench.ts';
 import { fixtureClips } from '#test/bench/lib/clips.ts';
 import { transcribeOverHttp } from '#test/bench/lib/http-client.ts';
-import { type TreeMemory, treeMemory } from '#test/bench/lib/process-memory.ts';
+import {
+  SAMPLE_MS,
+  type TreeMemory,
+  treeMemory,
+  withPeak,
+} from '#test/bench/lib/process-memory.ts';
 import { startServer } from '#test/bench/lib/server.ts';
-
-const SAMPLE_MS = 250;
 
 /** Memory of the server and its engine: at start, after work, and during a long recording. */
 export const memory: Bench = {
@@ -58,26 +61,6 @@ export const memory: Bench = {
     }
   },
 };
-
-/** Runs the task and keeps the sample with the largest resident set. */
-async function withPeak<T>(
-  pid: number,
-  task: () => Promise<T>,
-): Promise<{ result: T; peak: TreeMemory }> {
-  let peak = treeMemory(pid);
-  const sample = () => {
-    const now = treeMemory(pid);
-    if (now.rssMib > peak.rssMib) peak = now;
-  };
-  const timer = setInterval(sample, SAMPLE_MS);
-  try {
-    const result = await task();
-    sample();
-    return { result, peak };
-  } finally {
-    clearInterval(timer);
-  }
-}
 
 function row(label: string, { processes, rssMib, pssMib }: TreeMemory): string[] {
   return [label, String(processes), rssMib.toFixed(0), pssMib.toFixed(0)];

@@ -68,6 +68,13 @@ export function sharedClips(): Clip[] {
   return [...timed, { ...jfk, words: null }];
 }
 
+/** Conversations and read speech from ../shared/audio, for long recordings; empty where that folder is absent. */
+export function realRecordings(): string[] {
+  const names = ['two_speakers.wav', 'ami_dev00.wav', 'ami_dev01.wav', 'ami_trn03.wav'];
+  const all = [...names, 'ami_trn04.wav', 'ami_trn05.wav', ...TIMED_CLIPS, 'jfk.flac'];
+  return all.map((name) => SHARED_AUDIO + name).filter((path) => existsSync(path));
+}
+
 /** @throws where no clip has that name, with the names there are. */
 export function clipNamed(name: string): Clip {
   const clips = [...fixtureClips(), ...sharedClips()];

@@ -17,6 +17,8 @@ const Answer = z.object({
 export interface TranscribeOptions {
   /** Absent: the server detects it. */
   readonly language?: string | undefined;
+  /** Other fields of the form, or others than the usual ones (`align=true`). */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
   /** Ends the request, as a client that leaves does. */
   readonly signal?: AbortSignal;
 }
@@ -61,7 +63,9 @@ export async function getText(baseUrl: string, path: string): Promise<string | n
 
 function post(url: URL, file: string, options: TranscribeOptions): Promise<http.IncomingMessage> {
   const boundary = `bench-${randomUUID()}`;
-  const head = multipartHead(boundary, basename(file), options.language);
+  const { language, fields } = options;
+  const sent = { align: 'true', ...(language !== undefined && { language }), ...fields };
+  const head = multipartHead(boundary, basename(file), sent);
   const tail = `\r\n--${boundary}--\r\n`;
   const length = Buffer.byteLength(head) + statSync(file).size + Buffer.byteLength(tail);
   return new Promise((resolve, reject) => {
@@ -84,12 +88,17 @@ function post(url: URL, file: string, options: TranscribeOptions): Promise<http.
   });
 }
 
-function multipartHead(boundary: string, name: string, language: string | undefined): string {
+function multipartHead(
+  boundary: string,
+  name: string,
+  fields: Readonly<Record<string, string>>,
+): string {
   const field = (key: string, value: string) =>
     `--${boundary}\r\ncontent-disposition: form-data; name="${key}"\r\n\r\n${value}\r\n`;
   return (
-    field('align', 'true') +
-    (language === undefined ? '' : field('language', language)) +
+    Object.entries(fields)
+      .map(([key, value]) => field(key, value))
+      .join('') +
     `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\n` +
     'content-type: application/octet-stream\r\n\r\n'
   );

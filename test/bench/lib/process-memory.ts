@@ -52,3 +52,26 @@ function read(file: string): string {
     return '';
   }
 }
+
+/** Between two samples of `withPeak`. */
+export const SAMPLE_MS = 250;
+
+/** Runs the task and keeps the sample with the largest resident set. */
+export async function withPeak<T>(
+  pid: number,
+  task: () => Promise<T>,
+): Promise<{ result: T; peak: TreeMemory }> {
+  let peak = treeMemory(pid);
+  const sample = () => {
+    const now = treeMemory(pid);
+    if (now.rssMib > peak.rssMib) peak = now;
+  };
+  const timer = setInterval(sample, SAMPLE_MS);
+  try {
+    const result = await task();
+    sample();
+    return { result, peak };
+  } finally {
+    clearInterval(timer);
+  }
+}
