@@ -53,6 +53,17 @@ describe('SpeakerCollector', () => {
     expect(() => collector.add(silence(148))).toThrow(RangeError);
   });
 
+  it('takes windows of another length, as of the powerset model', () => {
+    const collector = new SpeakerCollector({}, { windowFrames: 589 });
+    const activations = Float32Array.from({ length: 589 * 3 }, (_, i) => (i % 3 === 1 ? 0.9 : 0));
+    const window = { startFrame: 0, sampleCount: 160_000, activations, speakers: 3 };
+    const stretches = [...collector.add(window), ...collector.end()];
+    const seconds = stretches
+      .flatMap(({ ranges }) => ranges)
+      .reduce((sum, { sampleCount }) => sum + sampleCount / 16_000, 0);
+    expect(seconds).toBeCloseTo(10, 1);
+  });
+
   it('refuses the vector of a stretch that it never asked for', () => {
     expect(() => new SpeakerCollector().embedded(0, [1])).toThrow(RangeError);
   });
