@@ -9,7 +9,7 @@ import {
   toTimeSpan,
   type VotedChunk,
 } from '#origin/pipeline/recording-job.ts';
-import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
+import type { SampleRange, SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import {
   type ChunkText,
   decodeWithFallback,
@@ -30,7 +30,10 @@ export interface HeardStretch {
   readonly alignmentWarning: string | null;
 }
 
-export type HearOptions = Pick<FallbackOptions, 'plan' | 'ladder' | 'isInvented' | 'align'>;
+export type HearOptions = Pick<FallbackOptions, 'plan' | 'ladder' | 'isInvented' | 'align'> & {
+  /** The part that must be loud enough to be heard. Absent: the whole stretch. */
+  readonly sounding?: SampleRange;
+};
 
 /** Decodes one stretch, of at most 30 s, and places its words. */
 export type Hear = (stretch: SpeechChunk, options: HearOptions) => Promise<HeardStretch>;
@@ -47,12 +50,13 @@ export function hearingIn(
     tokenizer,
     decode: (item, search) => job.scheduler.decode({ model: job.model, item, search }, context),
   };
-  return async (stretch, attempt) => {
+  return async (stretch, { sounding = stretch, ...attempt }) => {
     const span = spanOf(stretch, job.waveform);
+    const loudest = () => loudestDb(spanOf(sounding, job.waveform));
     const decoded = await times.measure('transcribe', async () =>
       decodeWithFallback(
         dependencies,
-        { span, ...start, language, loudestDb: await loudestDb(span) },
+        { span, ...start, language, loudestDb: await loudest() },
         { beamSize, temperature, ...attempt },
       ),
     );

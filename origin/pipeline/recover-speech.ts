@@ -20,7 +20,7 @@ import type { TimeSpan } from '#shared/contracts/transcript.ts';
 /** Second attempts of one chunk at most: each costs about as much as the chunk itself. */
 const MOST_ATTEMPTS = 4;
 /** Heard before and behind the stretch, for context. */
-const CONTEXT_SECONDS = 0.3;
+const CONTEXT_SAMPLES = 0.3 * SAMPLE_RATE;
 /** Temperatures of a second attempt: stretches without words are often no speech, where more would only take time. */
 const LADDER = [0, 0.4];
 export async function recoverSpeech(
@@ -40,7 +40,9 @@ export async function recoverSpeech(
   let { words } = checked;
   const found = await Promise.all(attempted.map((stretch) => hearAgain(stretch, chunk, hear)));
   attempted.forEach((stretch, i) => {
-    const merged = mergeWords(words, found[i] ?? [], stretch);
+    const heardWords = found[i];
+    if (!heardWords) return;
+    const merged = mergeWords(words, heardWords, stretch);
     words = merged.words;
     (merged.added.length > 0 ? recovered : missing).push(stretch);
   });
@@ -55,13 +57,23 @@ export async function recoverSpeech(
   };
 }
 
-/** The words of a stretch, in the recording's time; none where they cannot be believed. */
+/** The words of a stretch, in the recording's time; none where they cannot be believed, null where there is no sound. */
 async function hearAgain(stretch: Readonly<TimeSpan>, chunk: VotedChunk, hear: Hear) {
-  const part = cropChunk(chunk, {
-    startSample: Math.max(chunk.startSample, toSample(stretch.startSeconds - CONTEXT_SECONDS)),
-    endSample: Math.min(chunk.endSample, toSample(stretch.endSeconds + CONTEXT_SECONDS)),
+  const sounding = cropChunk(chunk, {
+    startSample: Math.max(chunk.startSample, toSample(stretch.startSeconds)),
+    endSample: Math.min(chunk.endSample, toSample(stretch.endSeconds)),
   });
-  const heard = await hear(part, { align: true, ladder: LADDER, isInvented: isUnlikely });
+  const part = cropChunk(chunk, {
+    startSample: Math.max(chunk.startSample, sounding.startSample - CONTEXT_SAMPLES),
+    endSample: Math.min(chunk.endSample, sounding.endSample + CONTEXT_SAMPLES),
+  });
+  const heard = await hear(part, {
+    align: true,
+    ladder: LADDER,
+    isInvented: isUnlikely,
+    sounding,
+  });
+  if (heard.decoded.dropped === 'inaudible') return null;
   return isBelieved(heard, part, chunk) ? (heard.words ?? []) : [];
 }
 

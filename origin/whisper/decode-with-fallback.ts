@@ -70,7 +70,8 @@ export interface ChunkText {
   readonly temperature: number;
   /** Of the first attempt: how likely a text the model has at all. Absent where nothing was decoded. */
   readonly likeliest?: LikeliestText;
-  readonly dropped?: 'silence';
+  /** `inaudible`: too quiet to be speech, and not decoded. */
+  readonly dropped?: 'silence' | 'inaudible';
   /** What was left out: the text of a silence, or the further rounds of a loop. */
   readonly removedText?: string;
 }
@@ -90,7 +91,9 @@ export async function decodeWithFallback(
   chunk: ChunkToDecode,
   options: FallbackOptions,
 ): Promise<ChunkText> {
-  if ((chunk.loudestDb ?? 0) < INAUDIBLE_DB) return droppedChunk(NOTHING_DECODED);
+  if ((chunk.loudestDb ?? 0) < INAUDIBLE_DB) {
+    return { ...droppedChunk(NOTHING_DECODED), dropped: 'inaudible' };
+  }
   const ladder =
     options.temperature === undefined ? (options.ladder ?? TEMPERATURES) : [options.temperature];
   if (options.beamSize === undefined && ladder[0] === 0 && options.plan?.greedyFirst) {

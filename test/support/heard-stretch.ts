@@ -30,7 +30,7 @@ export interface HeardLike {
   readonly avgLogProb?: number;
   readonly noSpeechProb?: number;
   readonly removedText?: string;
-  readonly dropped?: 'silence';
+  readonly dropped?: 'silence' | 'inaudible';
 }
 
 export function heardLike(like: HeardLike): HeardStretch {

@@ -52,6 +52,13 @@ describe('recoverSpeech', () => {
     expect(result.recovered).toEqual([]);
   });
 
+  it('does not call silence missing that voice activity took for speech', async () => {
+    const { hear } = hearing(() => ({ text: '', dropped: 'inaudible' }));
+    const chunk = chunkWithSpeech([[0, 3]]);
+    const result = await recoverSpeech(checked({ text: 'a few words' }), chunk, hear);
+    expect(result).toMatchObject({ text: 'a few words', recovered: [], missing: [] });
+  });
+
   it('decodes the four longest stretches again at most, and says what it left', async () => {
     const speech = Array.from({ length: 7 }, (_, i) => [4 * i, 4 * i + 1 + i / 10] as const);
     const { calls, hear } = hearing(() => ({ text: '' }));

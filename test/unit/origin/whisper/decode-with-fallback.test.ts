@@ -164,11 +164,33 @@ describe('decodeWithFallback', () => {
     expect(silence.calls).toHaveLength(1);
   });
 
+  it('does not sample a text that is plainly made up', async () => {
+    const unsure = model({ text: SPEECH, avgLogProb: -2 });
+    const text = await run(unsure, { isInvented: ({ avgLogProb }) => avgLogProb < -1.5 });
+    expect(unsure.calls).toHaveLength(1);
+    expect(text).toMatchObject({ text: SPEECH, likeliest: { text: SPEECH, avgLogProb: -2 } });
+  });
+
+  it('tells the likeliest text although a sampled one is kept', async () => {
+    const unsure = model({ text: SPEECH, avgLogProb: -2 }, { text: ' Another.', avgLogProb: -0.5 });
+    const text = await run(unsure, { ladder: [0, 0.4] });
+    expect(unsure.calls).toHaveLength(2);
+    expect(text).toMatchObject({ text: ' Another.', likeliest: { text: SPEECH, avgLogProb: -2 } });
+  });
+
+  it('tells what a silence and a loop lost', async () => {
+    const silent = model({ text: ' You', avgLogProb: -1.2, noSpeechProb: 0.9 });
+    expect(await run(silent)).toMatchObject({ text: '', removedText: ' You' });
+    const looping = model({ text: LOOP });
+    const { text, removedText } = await run(looping, { temperature: 0 });
+    expect(text + removedText).toBe(LOOP);
+  });
+
   it('does not decode a chunk too quiet to hear', async () => {
     const inventive = model({ text: ' Thanks for watching!' });
     expect(await run(inventive, { loudestDb: -90 })).toMatchObject({
       text: '',
-      dropped: 'silence',
+      dropped: 'inaudible',
     });
     expect(inventive.calls).toHaveLength(0);
     expect((await run(inventive, { loudestDb: -60 })).dropped).toBeUndefined();
