@@ -12,6 +12,7 @@ import { stages } from '#test/bench/benches/stages.ts';
 import { start } from '#test/bench/benches/start.ts';
 import { truth } from '#test/bench/benches/truth.ts';
 import { wer } from '#test/bench/benches/wer.ts';
+import { whoSaidWhat } from '#test/bench/benches/who-said-what.ts';
 import { wordTimes } from '#test/bench/benches/word-times.ts';
 import type { Bench, BenchOptions } from '#test/bench/lib/bench.ts';
 import { endChildrenWithBench } from '#test/bench/lib/child-processes.ts';
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   wordTimes,
   truth,
   diarization,
+  whoSaidWhat,
   concurrency,
   stages,
   long,

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spokenClips } from '#test/bench/lib/clips.ts';
+import { wrongSpeakers } from '#test/support/cpwer.ts';
 import { decodeAll, useScratchFolder } from '#test/support/decoding.ts';
 import { multiChannelWav } from '#test/support/multi-channel-wav.ts';
 import { type RunningOrigin, startOrigin } from '#test/support/running-origin.ts';
@@ -26,6 +28,9 @@ const TURNS: readonly Turn[] = JSON.parse(readFileSync(join(FIXTURES, 'manifest.
   'en_dialogue.flac'
 ].turns;
 const DIALOGUE = 'en_dialogue.flac';
+
+const conversation = spokenClips().find(({ name }) => name !== DIALOGUE);
+if (conversation === undefined) console.warn('skips a conversation of three: no ../shared/audio');
 
 /** Samples of a fixture between two times. */
 async function samplesOf(name: string, from = 0, to = Number.POSITIVE_INFINITY) {
@@ -53,6 +58,16 @@ describe('diarize=true', () => {
     expect(answer.utterances?.map(({ speaker }) => speaker)).toEqual([0, 1, 0, 1, 0, 1]);
     expect(answer.timings_ms).toMatchObject({ embed: expect.any(Number) });
     expect(answer.speaker_details?.every(({ embedding }) => embedding === undefined)).toBe(true);
+  });
+
+  it.skipIf(conversation === undefined)('parts three voices of a real recording', async () => {
+    const { path = '', said = [], language } = conversation ?? {};
+    const answer = await transcribe(origin, path, { diarize: 'true' });
+    const heard = (answer.words ?? []).map(({ word, speaker = '' }) => ({ speaker, text: word }));
+    const { wrong, compared } = wrongSpeakers(said, heard, language);
+    expect(compared).toBeGreaterThan(20);
+    expect(wrong / compared).toBeLessThanOrEqual(0.1);
+    expect(answer.speakers).toHaveLength(3);
   });
 
   it('says the same words as without speakers', async () => {

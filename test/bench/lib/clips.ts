@@ -8,6 +8,8 @@ export interface TimedWord {
   readonly word: string;
   readonly startSeconds: number;
   readonly endSeconds: number;
+  /** Where speakers were asked for. */
+  readonly speaker?: string;
 }
 
 export interface Clip {
@@ -74,6 +76,41 @@ export function realRecordings(): string[] {
   const all = [...names, 'ami_trn04.wav', 'ami_trn05.wav', ...TIMED_CLIPS, 'jfk.flac'];
   return all.map((name) => SHARED_AUDIO + name).filter((path) => existsSync(path));
 }
+
+/** A conversation whose words have speakers. */
+export interface SpokenClip {
+  readonly name: string;
+  readonly path: string;
+  readonly language: string;
+  /** In order: a word, a sentence or more at a time. */
+  readonly said: readonly { readonly speaker: string; readonly text: string }[];
+}
+
+const Dialogue = z.object({
+  language: z.string(),
+  turns: z.array(z.object({ speaker: z.string(), text: z.string() })),
+});
+const TaggedWords = z.object({
+  language: z.string(),
+  words: z.array(z.tuple([z.string(), z.number()])),
+});
+
+/** Conversations with known words and speakers: the fixture, and a real one where ../shared/audio is present. */
+export function spokenClips(): SpokenClip[] {
+  const { language, turns } = Dialogue.parse(
+    z.record(z.string(), z.unknown()).parse(readJson(`${FIXTURES}manifest.json`))[DIALOGUE],
+  );
+  const fixture = { name: DIALOGUE, path: FIXTURES + DIALOGUE, language, said: turns };
+  if (!existsSync(`${SHARED_AUDIO}words.json`)) return [fixture];
+  const all = z.record(z.string(), z.unknown()).parse(readJson(`${SHARED_AUDIO}words.json`));
+  const tagged = TaggedWords.parse(all[THREE_SPEAKERS]);
+  const said = tagged.words.map(([text, speaker]) => ({ speaker: String(speaker), text }));
+  const path = SHARED_AUDIO + THREE_SPEAKERS;
+  return [fixture, { name: THREE_SPEAKERS, path, language: tagged.language, said }];
+}
+
+const DIALOGUE = 'en_dialogue.flac';
+const THREE_SPEAKERS = 'diarization_3speakers.wav';
 
 /** @throws where no clip has that name, with the names there are. */
 export function clipNamed(name: string): Clip {

@@ -11,7 +11,16 @@ import type { Transcription } from '#test/bench/lib/contender.ts';
 const Answer = z.object({
   text: z.string(),
   language: z.string().nullable(),
-  words: z.array(z.object({ word: z.string(), start: z.number(), end: z.number() })).nullable(),
+  words: z
+    .array(
+      z.object({
+        word: z.string(),
+        start: z.number(),
+        end: z.number(),
+        speaker: z.string().optional(),
+      }),
+    )
+    .nullable(),
 });
 
 export interface TranscribeOptions {
@@ -42,10 +51,11 @@ export async function transcribeOverHttp(
   }
   const answer = Answer.parse(await json(response));
   const seconds = (performance.now() - started) / 1000;
-  const words = answer.words?.map(({ word, start, end }) => ({
+  const words = answer.words?.map(({ word, start, end, speaker }) => ({
     word,
     startSeconds: start,
     endSeconds: end,
+    ...(speaker !== undefined && { speaker }),
   }));
   return { seconds, text: answer.text, language: answer.language, words: words ?? null };
 }
