@@ -2,6 +2,7 @@
  * Text that nobody said → decoded again, then left out, and the answer says so. `origin/truth` holds the rules; this
  * is what follows from them.
  */
+import { joinTexts } from '#origin/align/unspaced-scripts.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
 import type { Hear, HeardStretch } from '#origin/pipeline/hear-stretch.ts';
 import { toTimeSpan, type VotedChunk } from '#origin/pipeline/recording-job.ts';
@@ -56,17 +57,17 @@ export async function dropInvented(
       return isBelievedAlone(again, part, chunk) ? withoutStray(again, part) : null;
     }),
   );
-  const believed = parts.filter((part) => part !== null && part.text !== '');
-  const words = believed.flatMap((part) => part?.words ?? []);
+  const believed = parts.filter((part) => part !== null).filter(({ text }) => text !== '');
+  const isWithoutTimes = believed.some(({ words }) => words === null);
   const warning = leftOutWarning(heard.text, span, judgement.reason);
   return {
-    text: textOfWords(words),
-    words,
-    isWithoutTimes: false,
+    text: joinTexts(believed.map(({ text }) => text)),
+    words: isWithoutTimes ? null : believed.flatMap(({ words }) => words ?? []),
+    isWithoutTimes,
     recovered: [],
     missing: [],
-    warnings: [warning],
-    isHopeless: words.length === 0,
+    warnings: [warning, ...believed.flatMap(({ warnings }) => warnings)],
+    isHopeless: believed.length === 0,
   };
 }
 

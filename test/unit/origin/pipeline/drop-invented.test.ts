@@ -38,6 +38,14 @@ describe('dropInvented', () => {
     expect(result.warnings).toHaveLength(1);
   });
 
+  it('keeps the text of a half whose words have no times', async () => {
+    const untimed = { ...heardLike({ text: 'the captain needs help' }), words: null };
+    const hear = async () => untimed;
+    const result = await dropInvented(heardLike(INVENTED), chunkWithSpeech([[0, 3]]), hear);
+    expect(result).toMatchObject({ text: 'the captain needs help', words: null });
+    expect(result.isWithoutTimes).toBe(true);
+  });
+
   it('leaves out a known phrase behind the speech and keeps the rest', async () => {
     const { hear } = hearing(() => ({ text: '' }));
     const heard = heardLike({ text: 'We are done. Thank you.', wordSeconds: 0.5 });
