@@ -43,6 +43,12 @@ export const DOUBT_POINTS = 1.85;
 /** From this mean probability on (0.61) a text is heard, not guessed, unless the model denies that there is speech. */
 const SURE_LOG_PROB = -0.5;
 
+/**
+ * Even wrong words of the right language match some of the sound better than this. Not calibrated: set low, so that the
+ * aligner can only add to what the other signs say.
+ */
+const LEAST_ALIGNMENT_SCORE = 0.2;
+
 export function judgeText(evidence: TextEvidence): Judgement {
   const signs = signsOf(evidence);
   const points = signs.reduce((sum, sign) => sum + sign.points, 0);
@@ -79,7 +85,10 @@ function signsOf(evidence: TextEvidence): readonly [Sign, ...Sign[]] {
       reason: 'it is far too short for the sound',
     },
     {
-      points: evidence.alignmentScore === undefined ? 0 : rise(evidence.alignmentScore, 0.3, 0),
+      points:
+        evidence.alignmentScore === undefined
+          ? 0
+          : rise(evidence.alignmentScore, LEAST_ALIGNMENT_SCORE, 0),
       reason: 'its words do not match the sound',
     },
   ];
