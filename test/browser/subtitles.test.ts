@@ -131,6 +131,8 @@ describe.skipIf('reason' in launch)('the subtitles of a real answer in Chromium'
   it('are read as they were sent: times, texts and voices', async () => {
     const cues = await cuesOf(await open(real));
     expect(cues.length).toBeGreaterThan(5);
+    const voices = new Set(cues.flatMap((cue) => cue.voices));
+    expect(voices).toEqual(new Set(['SPEAKER_00', 'SPEAKER_01']));
     expect(cues.map(({ elements: _, ...cue }) => cue)).toEqual(sentCues(real.vtt));
   });
 
