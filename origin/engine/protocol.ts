@@ -12,7 +12,10 @@ export interface AudioSpan {
   readonly sampleCount: number;
 }
 
-/** Speech activity of 5 s windows. Every span has at most 80,000 samples; shorter ones are padded with silence. */
+/**
+ * Speech activity of windows as long as the segmentation model takes: 80,000 samples (5 s, the embedded one) or 160,000
+ * (10 s). No span may be longer; shorter ones are padded with silence.
+ */
 export interface SegmentRequest {
   readonly windows: readonly AudioSpan[];
 }
@@ -20,6 +23,7 @@ export interface SegmentRequest {
 export interface SegmentResult {
   /** Probability per window, frame and local speaker: row-major (windows, frames, speakers). */
   readonly activations: Float32Array;
+  /** Of one window: 293 for 5 s, 589 for 10 s. */
   readonly frames: number;
   readonly speakers: number;
 }

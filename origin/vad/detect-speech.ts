@@ -1,14 +1,14 @@
 /**
  * Waveform → chunks of speech for Whisper, while the waveform is still being written.
  *
- * Windows of 5 s go through the segmentation model (PyanNet); the probability that anyone speaks, joined over the
- * windows, becomes regions of speech by hysteresis; regions become chunks of at most 30 s (cut & merge, as in WhisperX,
- * https://arxiv.org/abs/2303.00747). Memory does not grow with the recording: one window of sums, the probabilities
- * of one open region, the regions of one open chunk.
+ * Windows of 5 s, or as long as the installed model takes, go through the segmentation model (PyanNet); the probability
+ * that anyone speaks, joined over the windows, becomes regions of speech by hysteresis; regions become chunks of at most
+ * 30 s (cut & merge, as in WhisperX, https://arxiv.org/abs/2303.00747). Memory does not grow with the recording: one
+ * window of sums, the probabilities of one open region, the regions of one open chunk.
  */
 import type { AudioSpan, SegmentResult } from '#origin/engine/protocol.ts';
 import { ChunkMerger, type SampleRange, type SpeechChunk } from '#origin/vad/cut-and-merge.ts';
-import { frameCountOf, frameStartSample, WINDOW_FRAMES } from '#origin/vad/frame-grid.ts';
+import { frameCountOf, frameStartSample } from '#origin/vad/frame-grid.ts';
 import { type FrameRegion, SpeechHysteresis } from '#origin/vad/hysteresis.ts';
 import { DEFAULT_VAD_OPTIONS, toVadLimits, type VadOptions } from '#origin/vad/options.ts';
 import { planWindows, type WaveformSource, type WindowBatch } from '#origin/vad/plan-windows.ts';
@@ -30,7 +30,7 @@ export async function* detectSpeech(
   options: Partial<VadOptions> = {},
 ): AsyncGenerator<SpeechChunk, void> {
   const limits = toVadLimits({ ...DEFAULT_VAD_OPTIONS, ...options });
-  const curve = new SpeechCurve();
+  const curve = new SpeechCurve(limits.window.windowFrames);
   const hysteresis = new SpeechHysteresis(limits);
   const merger = new ChunkMerger(limits);
   for await (const batch of planWindows(source, limits)) {
@@ -62,7 +62,7 @@ async function speechCurveOf(
         sampleCount,
       })),
     );
-    checkShape(result, windows.length);
+    checkShape(result, windows.length, curve.windowFrames);
     windows.forEach((window, i) => {
       stretches.push(curve.add(window.startFrame, speechOf(result, i)));
     });
@@ -92,10 +92,14 @@ function toSamples({ startFrame, endFrame }: FrameRegion): SampleRange {
   return { startSample: frameStartSample(startFrame), endSample: frameStartSample(endFrame) };
 }
 
-function checkShape({ activations, frames, speakers }: SegmentResult, windows: number): void {
-  if (frames === WINDOW_FRAMES && activations.length === windows * frames * speakers) return;
+function checkShape(
+  { activations, frames, speakers }: SegmentResult,
+  windows: number,
+  windowFrames: number,
+): void {
+  if (frames === windowFrames && activations.length === windows * frames * speakers) return;
   throw new Error(
     `Segmentation of ${windows} windows gave ${activations.length} values in ${frames} frames of ${speakers}` +
-      ` speakers; ${WINDOW_FRAMES} frames a window are needed.`,
+      ` speakers; ${windowFrames} frames a window are needed.`,
   );
 }

@@ -19,7 +19,13 @@ const LAYERS = [
 
 export const SAMPLE_RATE = 16_000;
 
-/** Samples of one window: the 5 s the model was trained on. */
+/** What a segmentation model takes at once, and what it gives: 5 s and 293 frames, or 10 s and 589. */
+export interface WindowGeometry {
+  readonly windowSamples: number;
+  readonly windowFrames: number;
+}
+
+/** Samples of one window of the embedded model: the 5 s it was trained on. */
 export const WINDOW_SAMPLES = 80_000;
 
 /** Samples from one frame to the next. */
@@ -28,11 +34,16 @@ export const FRAME_STEP = LAYERS.reduce((step, [, stride]) => step * stride, 1);
 /** Sample at the centre of frame 0: the middle of its 991-sample receptive field. */
 export const FIRST_FRAME_CENTRE = (receptiveField() - 1) / 2;
 
-/** Frames of one window. */
-export const WINDOW_FRAMES = LAYERS.reduce(
-  (length, [kernel, stride]) => Math.floor((length - kernel) / stride) + 1,
-  WINDOW_SAMPLES,
-);
+/** Frames of one window of the embedded model. */
+export const WINDOW_FRAMES = framesIn(WINDOW_SAMPLES);
+
+/** Windows of the embedded model. */
+export const DEFAULT_WINDOW: WindowGeometry = windowOf(WINDOW_SAMPLES);
+
+/** Windows of so many samples. */
+export function windowOf(windowSamples: number): WindowGeometry {
+  return { windowSamples, windowFrames: framesIn(windowSamples) };
+}
 
 /** First sample of a grid frame's cell; cells meet halfway between the centres, and the first one begins at 0. */
 export function frameStartSample(frame: number): number {
@@ -48,6 +59,13 @@ export function frameCountOf(sampleCount: number): number {
 /** How many frames `seconds` fill, rounded up. */
 export function framesCovering(seconds: number): number {
   return Math.ceil((seconds * SAMPLE_RATE) / FRAME_STEP);
+}
+
+function framesIn(samples: number): number {
+  return LAYERS.reduce(
+    (length, [kernel, stride]) => Math.floor((length - kernel) / stride) + 1,
+    samples,
+  );
 }
 
 function receptiveField(): number {

@@ -1,7 +1,15 @@
-import { FRAME_STEP, framesCovering, SAMPLE_RATE, WINDOW_FRAMES } from '#origin/vad/frame-grid.ts';
+import {
+  DEFAULT_WINDOW,
+  FRAME_STEP,
+  framesCovering,
+  SAMPLE_RATE,
+  type WindowGeometry,
+} from '#origin/vad/frame-grid.ts';
 
 export interface VadOptions {
-  /** From one 5 s window to the next; at most the window itself. Rounded to whole frames (16.875 ms). */
+  /** Windows of the installed segmentation model. */
+  readonly window: WindowGeometry;
+  /** From one window to the next; at most the window itself. Rounded to whole frames (16.875 ms). */
   readonly hopSeconds: number;
   /** Speech begins where the probability rises above this … */
   readonly onset: number;
@@ -28,6 +36,7 @@ export interface VadOptions {
  * (Whisper base, beam 5, five pairs of clips, quiet and room noise between them); longer ones were not tried.
  */
 export const DEFAULT_VAD_OPTIONS: VadOptions = {
+  window: DEFAULT_WINDOW,
   hopSeconds: 2.5,
   onset: 0.5,
   offset: 0.363,
@@ -41,6 +50,7 @@ export const DEFAULT_VAD_OPTIONS: VadOptions = {
 
 /** The options in the units of the computation: frames and samples. */
 export interface VadLimits {
+  readonly window: WindowGeometry;
   readonly hopFrames: number;
   readonly onset: number;
   readonly offset: number;
@@ -69,7 +79,8 @@ export function toVadLimits(options: VadOptions): VadLimits {
   check('maxChunkSeconds', options.maxChunkSeconds, maxRegionFrames >= 2);
   check('batchWindows', options.batchWindows, isIntegerWithin(options.batchWindows, 1, 16));
   return {
-    hopFrames: hopFrames(options.hopSeconds),
+    window: options.window,
+    hopFrames: hopFrames(options),
     onset: options.onset,
     offset: options.offset,
     minSpeechFrames: framesCovering(options.minSpeechSeconds),
@@ -82,17 +93,18 @@ export function toVadLimits(options: VadOptions): VadLimits {
   };
 }
 
-/** A hop of a whole window means windows side by side: 293 frames, a little less than 5 s. */
-function hopFrames(hopSeconds: number): number {
-  const frames = Math.round((hopSeconds * SAMPLE_RATE) / FRAME_STEP);
-  check('hopSeconds', hopSeconds, hopSeconds <= 5 && frames >= 1);
-  return Math.min(frames, WINDOW_FRAMES);
+/** A hop of a whole window means windows side by side: of 5 s, 293 frames, which is a little less. */
+function hopFrames({ hopSeconds, window }: VadOptions): number {
+  const samples = hopSeconds * SAMPLE_RATE;
+  const frames = Math.round(samples / FRAME_STEP);
+  check('hopSeconds', hopSeconds, samples <= window.windowSamples && frames >= 1);
+  return Math.min(frames, window.windowFrames);
 }
 
 function isIntegerWithin(value: number, low: number, high: number): boolean {
   return Number.isInteger(value) && value >= low && value <= high;
 }
 
-function check(name: keyof VadOptions, value: number, holds: boolean): void {
+function check(name: Exclude<keyof VadOptions, 'window'>, value: number, holds: boolean): void {
   if (!holds) throw new RangeError(`Voice activity option ${name} = ${value} is out of range.`);
 }

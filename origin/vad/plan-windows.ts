@@ -1,4 +1,4 @@
-import { FRAME_STEP, frameCountOf, WINDOW_SAMPLES } from '#origin/vad/frame-grid.ts';
+import { DEFAULT_WINDOW, FRAME_STEP, frameCountOf } from '#origin/vad/frame-grid.ts';
 import type { VadLimits } from '#origin/vad/options.ts';
 
 /** A waveform file that may still be growing. */
@@ -23,7 +23,9 @@ export interface WindowBatch {
   readonly totalSamples: number | null;
 }
 
-type PlanLimits = Pick<VadLimits, 'hopFrames' | 'batchWindows' | 'minSpeechFrames'>;
+/** `window` is the embedded model's unless another one is named. */
+export type PlanLimits = Pick<VadLimits, 'hopFrames' | 'batchWindows' | 'minSpeechFrames'> &
+  Partial<Pick<VadLimits, 'window'>>;
 
 /**
  * Lays windows over a waveform, as soon as it holds them, several a batch. Which windows there are depends on the
@@ -36,6 +38,8 @@ export async function* planWindows(
   source: WaveformSource,
   limits: PlanLimits,
 ): AsyncGenerator<WindowBatch, void> {
+  const { windowSamples } = limits.window ?? DEFAULT_WINDOW;
+  const endOf = (frame: number) => frame * FRAME_STEP + windowSamples;
   let startFrame = 0;
   for (;;) {
     const needed = endOf(startFrame);
@@ -45,18 +49,17 @@ export async function* planWindows(
     }
     const windows: PlannedWindow[] = [];
     while (windows.length < limits.batchWindows && endOf(startFrame) <= sampleCount) {
-      windows.push(windowAt(startFrame, WINDOW_SAMPLES));
+      windows.push(windowAt(startFrame, windowSamples));
       startFrame += limits.hopFrames;
     }
     const isLast = ended && windows.length < limits.batchWindows;
-    if (isLast) windows.push(...tailWindow(sampleCount, startFrame - limits.hopFrames, limits));
+    if (isLast) {
+      const isCovered = startFrame > 0 && endOf(startFrame - limits.hopFrames) >= sampleCount;
+      if (!isCovered) windows.push(...tailWindow(sampleCount, windowSamples, limits));
+    }
     yield { windows, totalSamples: isLast ? sampleCount : null };
     if (isLast) return;
   }
-}
-
-function endOf(startFrame: number): number {
-  return startFrame * FRAME_STEP + WINDOW_SAMPLES;
 }
 
 function windowAt(startFrame: number, sampleCount: number): PlannedWindow {
@@ -66,11 +69,10 @@ function windowAt(startFrame: number, sampleCount: number): PlannedWindow {
 /** The window for what the whole ones left over; none where nothing is, or too little for any speech to count. */
 function tailWindow(
   totalSamples: number,
-  lastStartFrame: number,
+  windowSamples: number,
   limits: PlanLimits,
 ): PlannedWindow[] {
-  const isCovered = lastStartFrame >= 0 && endOf(lastStartFrame) >= totalSamples;
-  if (isCovered || frameCountOf(totalSamples) < Math.max(1, limits.minSpeechFrames)) return [];
-  const startFrame = Math.max(0, Math.ceil((totalSamples - WINDOW_SAMPLES) / FRAME_STEP));
+  if (frameCountOf(totalSamples) < Math.max(1, limits.minSpeechFrames)) return [];
+  const startFrame = Math.max(0, Math.ceil((totalSamples - windowSamples) / FRAME_STEP));
   return [windowAt(startFrame, totalSamples - startFrame * FRAME_STEP)];
 }

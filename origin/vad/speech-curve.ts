@@ -12,26 +12,36 @@ const EDGE_FRAMES = 60;
  * judges. At a hop of 2.5 s this came closer to the truth than a Hamming window (pyannote's) or equal weights.
  */
 export class SpeechCurve {
-  readonly #sums = new Float64Array(WINDOW_FRAMES);
-  readonly #weights = new Float64Array(WINDOW_FRAMES);
+  readonly windowFrames: number;
+  readonly #sums: Float64Array;
+  readonly #weights: Float64Array;
+  readonly #edges: Float64Array;
   /** Grid frame of the first sum. */
   #baseFrame = 0;
   /** After the last frame of the last window. */
   #endFrame = 0;
 
+  /** @param windowFrames Of one window; the embedded model's unless told otherwise. */
+  constructor(windowFrames = WINDOW_FRAMES) {
+    this.windowFrames = windowFrames;
+    this.#sums = new Float64Array(windowFrames);
+    this.#weights = new Float64Array(windowFrames);
+    this.#edges = edgeWeights(windowFrames);
+  }
+
   /**
    * Adds the next window and gives the frames before it: later windows begin later, so these are final.
    *
    * @param startFrame Grid frame of the window, not before the previous window's and at most one window after it.
-   * @param probabilities `(WINDOW_FRAMES)`
+   * @param probabilities `(windowFrames)`
    */
   add(startFrame: number, probabilities: Float32Array): Float32Array {
     const final = this.#take(startFrame);
-    for (let i = 0; i < WINDOW_FRAMES; i += 1) {
-      this.#sums[i]! += EDGE_WEIGHTS[i]! * probabilities[i]!;
-      this.#weights[i]! += EDGE_WEIGHTS[i]!;
+    for (let i = 0; i < this.windowFrames; i += 1) {
+      this.#sums[i]! += this.#edges[i]! * probabilities[i]!;
+      this.#weights[i]! += this.#edges[i]!;
     }
-    this.#endFrame = startFrame + WINDOW_FRAMES;
+    this.#endFrame = startFrame + this.windowFrames;
     return final;
   }
 
@@ -56,13 +66,13 @@ export class SpeechCurve {
   #shift(count: number): void {
     for (const buffer of [this.#sums, this.#weights]) {
       buffer.copyWithin(0, count);
-      buffer.fill(0, WINDOW_FRAMES - count);
+      buffer.fill(0, this.windowFrames - count);
     }
     this.#baseFrame += count;
   }
 }
 
-/** Speech probability of each frame of one window: that of its most probable speaker. `(WINDOW_FRAMES)` */
+/** Speech probability of each frame of one window: that of its most probable speaker. `(windowFrames)` */
 export function speechOf(result: SegmentResult, window: number): Float32Array {
   const { activations, frames, speakers } = result;
   const speech = new Float32Array(frames);
@@ -76,6 +86,8 @@ export function speechOf(result: SegmentResult, window: number): Float32Array {
 }
 
 /** Rises over the first second and falls over the last; never 0, for the first second may have no other window. */
-const EDGE_WEIGHTS = Float64Array.from({ length: WINDOW_FRAMES }, (_, i) =>
-  Math.min(1, (Math.min(i, WINDOW_FRAMES - 1 - i) + 1) / EDGE_FRAMES),
-);
+function edgeWeights(windowFrames: number): Float64Array {
+  return Float64Array.from({ length: windowFrames }, (_, i) =>
+    Math.min(1, (Math.min(i, windowFrames - 1 - i) + 1) / EDGE_FRAMES),
+  );
+}

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AudioSpan, SegmentResult } from '#origin/engine/protocol.ts';
 import type { SampleRange, SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import { detectSpeech, type Segment } from '#origin/vad/detect-speech.ts';
+import { windowOf } from '#origin/vad/frame-grid.ts';
 import type { WaveformSource } from '#origin/vad/plan-windows.ts';
 import { arrivingSource, wholeSource } from '#test/support/waveform-source.ts';
 
@@ -10,19 +11,19 @@ const FRAMES = 293;
 const SPEAKERS = 3;
 
 /** Activations of a recording whose speech is known: likely inside, unlikely outside, and a little unsure everywhere. */
-function segmentOf(speech: readonly SampleRange[]): Segment {
+function segmentOf(speech: readonly SampleRange[], frames = FRAMES): Segment {
   return async (windows) => {
-    const activations = new Float32Array(windows.length * FRAMES * SPEAKERS);
+    const activations = new Float32Array(windows.length * frames * SPEAKERS);
     windows.forEach(({ startSample }, window) => {
-      for (let frame = 0; frame < FRAMES; frame += 1) {
+      for (let frame = 0; frame < frames; frame += 1) {
         const centre = startSample + 495 + frame * 270;
         const isSpeech = speech.some((r) => r.startSample <= centre && centre < r.endSample);
         const unsure = ((centre * 7919 + startSample * 31) % 101) / 1010;
-        const row = (window * FRAMES + frame) * SPEAKERS;
+        const row = (window * frames + frame) * SPEAKERS;
         activations[row + (startSample % SPEAKERS)] = isSpeech ? 0.9 - unsure : 0.1 + unsure;
       }
     });
-    return { activations, frames: FRAMES, speakers: SPEAKERS };
+    return { activations, frames, speakers: SPEAKERS };
   };
 }
 
@@ -43,17 +44,22 @@ const spoken = (start: number, end: number): SampleRange => ({
 });
 
 /** Speech and pauses in turn, in samples. */
-const recording = fc
-  .array(fc.integer({ min: 300, max: 700_000 }), { minLength: 1, maxLength: 12 })
-  .map((lengths) => {
-    const speech: SampleRange[] = [];
-    let end = 0;
-    lengths.forEach((length, i) => {
-      if (i % 2 === 1) speech.push({ startSample: end, endSample: end + length });
-      end += length;
+const turnsOf = (shortest: number, longest: number) =>
+  fc
+    .array(fc.integer({ min: shortest, max: longest }), { minLength: 1, maxLength: 12 })
+    .map((lengths) => {
+      const speech: SampleRange[] = [];
+      let end = 0;
+      lengths.forEach((length, i) => {
+        if (i % 2 === 1) speech.push({ startSample: end, endSample: end + length });
+        end += length;
+      });
+      return { speech, sampleCount: end };
     });
-    return { speech, sampleCount: end };
-  });
+
+const recording = turnsOf(300, 700_000);
+/** No turn has to be cut, for which the least likely of many like frames is sought; no pause is filled. */
+const shortTurns = turnsOf(2_500, 400_000);
 
 const arrival = fc.record({
   surplus: fc.array(fc.integer({ min: 0, max: 400_000 }), { maxLength: 30 }),
@@ -123,6 +129,37 @@ describe('detectSpeech', () => {
       speakers: 7,
     });
     await expect(chunksOf(wholeSource(seconds(5)), segment)).rejects.toThrow('589 frames');
+  });
+
+  it('refuses the activations of windows of another length than it asked for', async () => {
+    const window = windowOf(160_000);
+    const source = wholeSource(seconds(20));
+    await expect(chunksOf(source, segmentOf([]), { window })).rejects.toThrow('589 frames a');
+  });
+
+  it('asks for windows of 10 s where the model takes 10 s', async () => {
+    const calls: AudioSpan[][] = [];
+    const segment: Segment = (windows) => {
+      calls.push(windows);
+      return segmentOf([], 589)(windows);
+    };
+    await chunksOf(wholeSource(seconds(60)), segment, { window: windowOf(160_000) });
+    expect(calls.map((call) => call.length)).toEqual([16, 6]);
+    const last = calls.at(-1)?.at(-1);
+    expect(calls[0]?.[0]).toMatchObject({ startSample: 0, sampleCount: 160_000 });
+    expect((last?.startSample ?? 0) + (last?.sampleCount ?? 0)).toBe(seconds(60));
+  });
+
+  it('gives the same chunks whatever the length of the windows', async () => {
+    await fc.assert(
+      fc.asyncProperty(shortTurns, async ({ speech, sampleCount }) => {
+        const source = wholeSource(sampleCount);
+        const short = await chunksOf(source, segmentOf(speech));
+        const window = windowOf(160_000);
+        expect(await chunksOf(source, segmentOf(speech, 589), { window })).toEqual(short);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('gives ordered chunks of at most 30 s that hold each region once', async () => {

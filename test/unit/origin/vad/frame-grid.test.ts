@@ -6,11 +6,16 @@ import {
   frameStartSample,
   framesCovering,
   WINDOW_FRAMES,
+  windowOf,
 } from '#origin/vad/frame-grid.ts';
 
 describe('frame grid', () => {
   it('has 293 frames a window, 270 samples apart, the first centred on sample 495', () => {
     expect([WINDOW_FRAMES, FRAME_STEP, FIRST_FRAME_CENTRE]).toEqual([293, 270, 495]);
+  });
+
+  it('has 589 frames in a window of 10 s', () => {
+    expect(windowOf(160_000)).toEqual({ windowSamples: 160_000, windowFrames: 589 });
   });
 
   it('starts the first cell with the waveform and the others midway between two centres', () => {

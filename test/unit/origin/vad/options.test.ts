@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { windowOf } from '#origin/vad/frame-grid.ts';
 import { DEFAULT_VAD_OPTIONS, toVadLimits } from '#origin/vad/options.ts';
 
 describe('toVadLimits', () => {
@@ -12,6 +13,18 @@ describe('toVadLimits', () => {
 
   it('lets a hop of 5 s lay the windows side by side', () => {
     expect(toVadLimits({ ...DEFAULT_VAD_OPTIONS, hopSeconds: 5 }).hopFrames).toBe(293);
+  });
+
+  it('lets a hop be as long as the window of the model', () => {
+    const options = { ...DEFAULT_VAD_OPTIONS, window: windowOf(160_000) };
+    expect(toVadLimits({ ...options, hopSeconds: 10 }).hopFrames).toBe(589);
+    expect(() => toVadLimits({ ...options, hopSeconds: 10.1 })).toThrow('option hopSeconds =');
+  });
+
+  it('keeps every other limit whatever the window', () => {
+    const window = windowOf(160_000);
+    const longer = toVadLimits({ ...DEFAULT_VAD_OPTIONS, window });
+    expect(longer).toEqual({ ...toVadLimits(DEFAULT_VAD_OPTIONS), window });
   });
 
   it.each([

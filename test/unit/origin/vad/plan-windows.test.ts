@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FRAME_STEP, frameCountOf, WINDOW_SAMPLES } from '#origin/vad/frame-grid.ts';
-import { type PlannedWindow, planWindows } from '#origin/vad/plan-windows.ts';
+import { FRAME_STEP, frameCountOf, WINDOW_SAMPLES, windowOf } from '#origin/vad/frame-grid.ts';
+import { type PlanLimits, type PlannedWindow, planWindows } from '#origin/vad/plan-windows.ts';
 import { arrivingSource, wholeSource } from '#test/support/waveform-source.ts';
 
 const LIMITS = { hopFrames: 148, batchWindows: 16, minSpeechFrames: 6 };
+const TEN_SECONDS = windowOf(160_000);
 
-async function planOf(source: Parameters<typeof planWindows>[0], limits = LIMITS) {
+async function planOf(source: Parameters<typeof planWindows>[0], limits: PlanLimits = LIMITS) {
   const windows: PlannedWindow[] = [];
   const totals: (number | null)[] = [];
   for await (const batch of planWindows(source, limits)) {
@@ -40,14 +41,33 @@ describe('planWindows', () => {
     expect(last?.sampleCount).toBeGreaterThan(WINDOW_SAMPLES - FRAME_STEP);
   });
 
+  it('plans windows of 10 s for a model that takes 10 s', async () => {
+    const limits = { ...LIMITS, window: TEN_SECONDS };
+    const { windows } = await planOf(wholeSource(200_000), limits);
+    expect(windows).toEqual([
+      { startFrame: 0, startSample: 0, sampleCount: 160_000 },
+      { startFrame: 148, startSample: 39_960, sampleCount: 160_000 },
+      { startFrame: 149, startSample: 40_230, sampleCount: 159_770 },
+    ]);
+    const short = await planOf(wholeSource(100_000), limits);
+    expect(short.windows).toEqual([{ startFrame: 0, startSample: 0, sampleCount: 100_000 }]);
+  });
+
   it('covers every sample, in order, with steps of at most the hop', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2_200, max: 1_500_000 }),
         fc.integer({ min: 1, max: 293 }),
         fc.integer({ min: 1, max: 16 }),
-        async (sampleCount, hopFrames, batchWindows) => {
-          const limits = { hopFrames: Math.max(hopFrames, 20), batchWindows, minSpeechFrames: 6 };
+        fc.constantFrom(80_000, 160_000),
+        async (sampleCount, hopFrames, batchWindows, windowSamples) => {
+          const window = windowOf(windowSamples);
+          const limits = {
+            hopFrames: Math.max(hopFrames, 20),
+            batchWindows,
+            minSpeechFrames: 6,
+            window,
+          };
           const { windows, totals } = await planOf(wholeSource(sampleCount), limits);
           expect(windows[0]?.startFrame).toBe(0);
           let end = 0;
@@ -56,6 +76,7 @@ describe('planWindows', () => {
             expect(startFrame - previous).toBeGreaterThan(0);
             expect(startFrame - previous).toBeLessThanOrEqual(limits.hopFrames);
             expect(startSample).toBe(startFrame * FRAME_STEP);
+            expect(length).toBeLessThanOrEqual(windowSamples);
             end = startSample + length;
           });
           expect(end).toBe(sampleCount);

@@ -21,6 +21,17 @@ describe('SpeechCurve', () => {
     expect(frames.every((value) => value === 0.25)).toBe(true);
   });
 
+  it('joins windows of another length', () => {
+    const curve = new SpeechCurve(589);
+    const window = new Float32Array(589).fill(0.75);
+    const parts = [0, 148, 700].map((start) => curve.add(start, window));
+    parts.push(curve.end(10_000));
+    const frames = parts.flatMap((part) => [...part]);
+    expect(frames).toHaveLength(700 + 589);
+    expect(frames.every((value) => value === 0.75)).toBe(true);
+    expect(() => curve.add(1_290, window)).toThrow('Frame 1290');
+  });
+
   it('trusts a window less towards its edges', () => {
     const curve = new SpeechCurve();
     curve.add(0, constant(1));
