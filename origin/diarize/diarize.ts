@@ -16,6 +16,9 @@ import type { FrameTurn } from '#origin/diarize/turn-builder.ts';
 import { findVoices, type Voices, withoutPhantoms } from '#origin/diarize/voices.ts';
 import type { Diarization, Speaker, SpeakerTurn } from '#shared/contracts/transcript.ts';
 
+/** What a collector holds when every stretch has its vector. */
+export type Collected = Pick<SpeakerCollector, 'windows' | 'stretches' | 'geometry' | 'options'>;
+
 export interface FinishOptions {
   readonly totalSamples: number;
   /** Exactly so many; goes before the other two. */
@@ -37,12 +40,9 @@ export interface DiarizationResult {
  *
  * @throws RangeError for counts of speakers that are no whole numbers from 1 on, or a least above the most.
  */
-export function finishDiarization(
-  collector: SpeakerCollector,
-  options: FinishOptions,
-): DiarizationResult {
-  const { windows, stretches, geometry } = collector;
-  const limits = { ...collector.options, geometry };
+export function finishDiarization(collected: Collected, options: FinishOptions): DiarizationResult {
+  const { windows, stretches, geometry } = collected;
+  const limits = { ...collected.options, geometry };
   const count = speakerCounts(options);
   const frameCount = frameCountOf(options.totalSamples, geometry);
   const turnsOf = (heard: Voices): FrameTurn[] => {

@@ -4,10 +4,11 @@
  */
 import { SpeakerCollector } from '#origin/diarize/collector.ts';
 import { type DiarizationResult, finishDiarization } from '#origin/diarize/diarize.ts';
+import { finishInThread } from '#origin/diarize/finish-in-thread.ts';
 import type { VoiceStretch } from '#origin/diarize/stretches.ts';
 import type { RecordingJob } from '#origin/pipeline/recording-job.ts';
 import type { RecordingWork } from '#origin/pipeline/recording-work.ts';
-import { FRAME_STEP } from '#origin/vad/frame-grid.ts';
+import { FRAME_STEP, SAMPLE_RATE } from '#origin/vad/frame-grid.ts';
 import { DEFAULT_VAD_OPTIONS, toVadLimits } from '#origin/vad/options.ts';
 import { planWindows, type WindowBatch } from '#origin/vad/plan-windows.ts';
 import type { TranscribeOptions } from '#shared/contracts/transcript.ts';
@@ -27,6 +28,9 @@ export interface SpeakerJob extends Pick<RecordingJob, 'waveform' | 'scheduler' 
 const VAD_LIMITS = toVadLimits(DEFAULT_VAD_OPTIONS);
 /** Voice activity reads every second window; to tell voices apart, each moment is looked at from more sides. */
 const HOP_FRAMES = VAD_LIMITS.hopFrames / 2;
+
+/** 10 min: less is done in some 0.1 s, about what a thread takes to start. */
+const LONG_SAMPLES = 600 * SAMPLE_RATE;
 
 /** Whether voice activity asks for a window too, by its first sample. The last one of a recording is asked for twice. */
 export function isWindowOfBoth(startSample: number): boolean {
@@ -53,13 +57,12 @@ export async function findSpeakers(
   await embed(collector.end(), branch);
   const started = performance.now();
   const { minSpeakers, maxSpeakers, numSpeakers } = job.options;
-  const result = finishDiarization(collector, {
-    totalSamples,
-    minSpeakers,
-    maxSpeakers,
-    numSpeakers,
-    knownSpeakers: knownVoices,
-  });
+  const wishes = { minSpeakers, maxSpeakers, numSpeakers, knownSpeakers: knownVoices };
+  const options = { totalSamples, ...wishes };
+  const result =
+    totalSamples < LONG_SAMPLES
+      ? finishDiarization(collector, options)
+      : await finishInThread(collector, options, work.context.signal);
   job.times.add('cluster', performance.now() - started);
   return result;
 }

@@ -76,7 +76,7 @@ async function speakersOf(
   try {
     return await findSpeakers(job, work, knownVoices);
   } catch (error) {
-    if (!mayDegrade(error)) throw error;
+    if (work.context.signal.aborted || !mayDegrade(error)) throw error;
     logger.error({ requestId: job.requestId, error }, 'speakers could not be found');
     return { diarization: null, warnings: ['Speakers could not be found; the text is complete.'] };
   }
