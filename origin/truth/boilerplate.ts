@@ -176,14 +176,14 @@ export function isBoilerplate(text: string): boolean {
   const plain = comparable(text);
   if (plain.length > LONGEST_LETTERS) return false;
   if (plain === '' || isNoted(text)) return true;
-  return KNOWN.some((opening) =>
-    isShort(opening) ? plain === opening : plain.startsWith(opening),
-  );
+  return KNOWN.some((opening) => plain.startsWith(opening) && plain.length <= longestWith(opening));
 }
 
-/** "you" and "bye" open real sentences; they count only alone. */
-function isShort(opening: string): boolean {
-  return opening.length <= 4 && /^\p{Script=Latin}/u.test(opening);
+/** "you" and "merci" open real sentences too: the shorter the opening, the less may follow. */
+function longestWith(opening: string): number {
+  const isLatin = /^\p{Script=Latin}/u.test(opening);
+  if (!isLatin || opening.length > 7) return LONGEST_LETTERS;
+  return opening.length <= 4 ? opening.length : opening.length + 12;
 }
 
 /** The whole text is a note on sounds: "[Music]", "(applause)", "*sighs*", "♪ la la ♪". */

@@ -105,7 +105,7 @@ function repeatedShare(text: string): number {
   return repetition ? (repetition.endWord - repetition.firstWord) / words.length : 0;
 }
 
-/** Fewer than a letter a second over some seconds: nobody speaks so slowly. A single word may stand alone. */
+/** Letters a second over some seconds: meetings have 6 and more, signs of Chinese 4. A single word may stand alone. */
 function sparseness(text: string, speechSeconds: number): number {
-  return speechSeconds < 2.5 ? 0 : rise(letterCount(text) / speechSeconds, 1.5, 0.5);
+  return speechSeconds < 2.5 ? 0 : rise(letterCount(text) / speechSeconds, 2.5, 0.5);
 }

@@ -114,6 +114,7 @@ describe('isBoilerplate', () => {
     'You never told me that.',
     'Bye for now, I will call you tomorrow.',
     'The end of the road is near.'.replace('The end', 'An end'),
+    'Merci, merci, merci beaucoup, au revoir.',
     'Das Wetter ist schön.',
     '東京は晴れです。',
   ])('does not know %j', (text) => {
