@@ -9,6 +9,7 @@ import { BUILT_MANIFEST, type BuiltManifest, recordFiles, writeManifest } from '
 import { DataFile } from './onnx/data-file.ts';
 import { ModelBuilder } from './onnx/model-builder.ts';
 import { openSafetensors } from './safetensors.ts';
+import { SEGMENTATION_FILE } from './segmentation-layout.ts';
 import { replaceDir } from './store.ts';
 
 /**
@@ -46,8 +47,6 @@ Changed: its weights were converted to an ONNX graph and rounded to 16 bits.
 
 `;
 
-/** Name of the segmentation graph inside its folder. */
-export const SEGMENTATION_FILE = 'segmentation.onnx';
 /** Name of a speaker encoder's graph inside its folder. */
 export const SPEAKER_FILE = 'speaker.onnx';
 

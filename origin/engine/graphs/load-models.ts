@@ -1,7 +1,8 @@
 /** How each kind of model is loaded. */
 import { join } from 'node:path';
 import { readWhisperConfig, type WhisperConfig } from '#models/architectures/whisper-config.ts';
-import { SEGMENTATION_FILE } from '#models/embed.ts';
+import { findForPart, type ModelPart } from '#models/model-parts.ts';
+import { SEGMENTATION_FILE } from '#models/segmentation-layout.ts';
 import { type BuiltModelDir, findBuilt } from '#models/store.ts';
 import { buildChoices } from './choose-build.ts';
 import { type CtcGraph, openCtcGraph } from './ctc-graph.ts';
@@ -34,14 +35,24 @@ export function loadAligner(name: string, settings: LoadSettings): Promise<Loade
   );
 }
 
-/** Small, and faster on the CPU than a copy to the GPU and back would be. */
-export function loadSegmentation(name: string, settings: LoadSettings): Promise<SegmentationGraph> {
-  const { dir } = builtForCpu(name, settings);
+/**
+ * Small, and faster on the CPU than a copy to the GPU and back would be.
+ * @throws Error where the model is not installed or of another kind
+ */
+export async function loadSegmentation(
+  name: string,
+  settings: LoadSettings,
+): Promise<SegmentationGraph> {
+  const { dir } = modelFor('segmentation', name, settings);
   return openSegmentationGraph(join(dir, SEGMENTATION_FILE), sessionOptions(settings, 'cpu'));
 }
 
-export function loadSpeakerEncoder(name: string, settings: LoadSettings): Promise<SpeakerGraph> {
-  const { dir } = builtForCpu(name, settings);
+/** @throws Error where the model is not installed or of another kind */
+export async function loadSpeakerEncoder(
+  name: string,
+  settings: LoadSettings,
+): Promise<SpeakerGraph> {
+  const { dir } = modelFor('encoder', name, settings);
   return openSpeakerGraph({ dir, threads: settings.threads });
 }
 
@@ -51,8 +62,8 @@ export function architectureOf(name: string, settings: LoadSettings): string | n
   return built.find((it) => it !== undefined)?.manifest.architecture ?? null;
 }
 
-function builtForCpu(name: string, { store }: LoadSettings): BuiltModelDir {
-  const built = findBuilt(store, name, 'cpu') ?? findBuilt(store, name, 'cpu-f32');
-  if (!built) throw new Error(`the model "${name}" is missing`);
-  return built;
+function modelFor(part: ModelPart, name: string, { store }: LoadSettings): BuiltModelDir {
+  const found = findForPart(store, part, name);
+  if (!found.ok) throw new Error(found.error.message);
+  return found.value;
 }
