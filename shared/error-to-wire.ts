@@ -84,6 +84,7 @@ const STATUS = {
   internal: 500,
   engine_unavailable: 503,
   shutting_down: 503,
+  model_unavailable: 503,
   storage_full: 503,
   timeout: 504,
 } as const satisfies Record<SttError['kind'], number>;

@@ -36,6 +36,8 @@ export type SttError =
       readonly retryAfterSeconds: number;
     }
   | { readonly kind: 'shutting_down'; readonly retryAfterSeconds: number }
+  /** A model that the settings name is missing or of the wrong kind. `task`: what it is for, e.g. "find speech". */
+  | { readonly kind: 'model_unavailable'; readonly model: string; readonly task: string }
   | { readonly kind: 'storage_full' }
   /** `doing` completes "The service gave up after … s while …", e.g. "decoding the audio". */
   | { readonly kind: 'timeout'; readonly doing: string; readonly limitSeconds: number }
@@ -81,6 +83,7 @@ export function describeSttError(error: SttError): string {
     case 'queue_full':
     case 'engine_unavailable':
     case 'shutting_down':
+    case 'model_unavailable':
     case 'storage_full':
     case 'timeout':
       return describeServiceState(error);
@@ -91,7 +94,15 @@ export function describeSttError(error: SttError): string {
 
 type ServiceState = Extract<
   SttError,
-  { kind: 'queue_full' | 'engine_unavailable' | 'shutting_down' | 'storage_full' | 'timeout' }
+  {
+    kind:
+      | 'queue_full'
+      | 'engine_unavailable'
+      | 'shutting_down'
+      | 'model_unavailable'
+      | 'storage_full'
+      | 'timeout';
+  }
 >;
 
 type BadUpload = Extract<
@@ -119,6 +130,8 @@ function describeServiceState(error: ServiceState): string {
       return `The speech engine ${ENGINE_STATES[error.state]}. Try again in ${error.retryAfterSeconds} s.`;
     case 'shutting_down':
       return `The service is going down. Try again in ${error.retryAfterSeconds} s.`;
+    case 'model_unavailable':
+      return `The model "${clip(error.model)}", with which this service is set to ${error.task}, is not installed or of the wrong kind. Its operator finds in the log what to do.`;
     case 'storage_full':
       return 'The service has no room left for uploads. Try again later.';
     case 'timeout':

@@ -122,6 +122,11 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
   internal: { kind: 'internal' },
   engine_unavailable: { kind: 'engine_unavailable', state: 'restarting', retryAfterSeconds: 1 },
   shutting_down: { kind: 'shutting_down', retryAfterSeconds: 10 },
+  model_unavailable: {
+    kind: 'model_unavailable',
+    model: 'segmentation-3.0',
+    task: 'find speech',
+  },
   storage_full: { kind: 'storage_full' },
   timeout: { kind: 'timeout', doing: 'decoding the audio', limitSeconds: 600 },
 };

@@ -29,6 +29,7 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
     503,
   ],
   shutting_down: [{ kind: 'shutting_down', retryAfterSeconds: 10 }, 503],
+  model_unavailable: [{ kind: 'model_unavailable', model: 'x', task: 'find speech' }, 503],
   storage_full: [{ kind: 'storage_full' }, 503],
   timeout: [{ kind: 'timeout', doing: 'decoding the audio', limitSeconds: 60 }, 504],
   internal: [{ kind: 'internal' }, 500],
