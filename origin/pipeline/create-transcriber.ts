@@ -12,12 +12,18 @@ import { DECODE_TIMEOUT_SECONDS } from '#origin/pipeline/decode-upload.ts';
 import { embedKnownSpeakers } from '#origin/pipeline/known-voices.ts';
 import { type ModelCatalogue, openCatalogue } from '#origin/pipeline/model-catalogue.ts';
 import { observeBatches } from '#origin/pipeline/observed-engine.ts';
+import {
+  modelNames,
+  openRecordingModels,
+  type RecordingModels,
+} from '#origin/pipeline/recording-models.ts';
 import { transcribeChannels } from '#origin/pipeline/split-channels.ts';
 import { StageTimes } from '#origin/pipeline/stage-times.ts';
 import { toSttException } from '#origin/pipeline/to-stt-exception.ts';
-import { transcribeFile } from '#origin/pipeline/transcribe-file.ts';
+import { type FileTools, transcribeFile } from '#origin/pipeline/transcribe-file.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
+import { SttException } from '#shared/errors.ts';
 
 export interface TranscriberDependencies {
   readonly logger: Logger;
@@ -37,6 +43,8 @@ export function createTranscriber(
 ): Transcriber {
   const store = openStore(config.modelsDir);
   const models = openCatalogue(store, config);
+  const recordingModels = openRecordingModels(store, config);
+  logFaults(recordingModels, logger);
   const batch = batchSizes(config, models.usesGpu);
   const engine = new EngineProcess({
     settings: engineSettings(config, store, batch.size),
@@ -79,11 +87,11 @@ export function createTranscriber(
       try {
         const model = models.resolve(request.options.model);
         const tokenizer = await tokenizerOf(model);
-        const decoding = { config, logger, times: new StageTimes(metrics) };
-        const knownVoices = await embedKnownSpeakers(request, { ...decoding, scheduler });
+        const decoding = { config, logger, times: new StageTimes(metrics), scheduler };
+        const hearing = { ...decoding, ...hearingWith(recordingModels) };
+        const knownVoices = await embedKnownSpeakers(request, hearing);
         const languageHint = config.defaultLanguage;
-        const engineTools = { model, tokenizer, scheduler, findAligner };
-        const tools = { ...decoding, ...engineTools, languageHint, knownVoices };
+        const tools = { ...hearing, model, tokenizer, findAligner, languageHint, knownVoices };
         const transcribe =
           request.options.channels === 'split' ? transcribeChannels : transcribeFile;
         return await transcribe(request, tools);
@@ -117,11 +125,25 @@ function engineSettings(config: OriginConfig, store: ModelStore, batch: number):
     store,
     device: config.device,
     computeType: config.computeType,
-    segmentationModel: config.segmentationModel ?? 'segmentation',
-    speakerModel: config.speakerModel ?? 'speaker',
+    segmentationModel: modelNames(config).segmentation,
+    speakerModel: modelNames(config).encoder,
     threads: config.threads ?? availableParallelism(),
     cachedChunks: CACHED_BATCHES * batch,
   };
+}
+
+/** @throws SttException `model_unavailable` without a segmentation model; speakers are an extra. */
+function hearingWith(models: RecordingModels): Pick<FileTools, 'window' | 'thresholds'> {
+  const window = models.window();
+  if (!window.ok) throw new SttException(window.error);
+  return { window: window.value, thresholds: models.diarization() };
+}
+
+/** Tells the operator at start. It starts all the same: the model may be pulled meanwhile, and requests say it again. */
+function logFaults(models: RecordingModels, logger: Logger): void {
+  for (const { setting, model, message, action } of models.faults()) {
+    logger.error({ setting, model, action }, message);
+  }
 }
 
 /** Loads models ahead of the first request; a failure is logged, and the request will say it again. */

@@ -5,6 +5,7 @@
 import { SpeakerCollector } from '#origin/diarize/collector.ts';
 import { type DiarizationResult, finishDiarization } from '#origin/diarize/diarize.ts';
 import { finishInThread } from '#origin/diarize/finish-in-thread.ts';
+import type { DiarizeOptions } from '#origin/diarize/options.ts';
 import type { VoiceStretch } from '#origin/diarize/stretches.ts';
 import type { RecordingJob } from '#origin/pipeline/recording-job.ts';
 import type { RecordingWork } from '#origin/pipeline/recording-work.ts';
@@ -21,12 +22,15 @@ export interface NamedVoice {
   readonly embedding: Float32Array;
 }
 
-export interface SpeakerJob extends Pick<RecordingJob, 'waveform' | 'scheduler' | 'times'> {
+export interface SpeakerJob
+  extends Pick<RecordingJob, 'waveform' | 'scheduler' | 'times' | 'window'> {
+  /** Thresholds of the speaker encoder. */
+  readonly thresholds: DiarizeOptions;
   readonly options: Pick<TranscribeOptions, 'minSpeakers' | 'maxSpeakers' | 'numSpeakers'>;
 }
 
 const VAD_LIMITS = toVadLimits(DEFAULT_VAD_OPTIONS);
-/** Voice activity reads every second window; to tell voices apart, each moment is looked at from more sides. */
+/** The same for every window. Voice activity reads every second one; to tell voices apart, each moment is looked at from more sides. */
 const HOP_FRAMES = VAD_LIMITS.hopFrames / 2;
 
 /** 10 min: less is done in some 0.1 s, about what a thread takes to start. */
@@ -46,8 +50,9 @@ export async function findSpeakers(
   work: RecordingWork,
   knownVoices: readonly NamedVoice[],
 ): Promise<DiarizationResult> {
-  const collector = new SpeakerCollector();
-  const limits = { ...VAD_LIMITS, hopFrames: HOP_FRAMES };
+  const { windowFrames } = job.window;
+  const collector = new SpeakerCollector(job.thresholds, { windowFrames });
+  const limits = { ...VAD_LIMITS, window: job.window, hopFrames: HOP_FRAMES };
   const branch = { job, work, collector, knownVoices };
   let totalSamples = 0;
   for await (const batch of planWindows(job.waveform, limits)) {

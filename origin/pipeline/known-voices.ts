@@ -1,14 +1,19 @@
 /** Known speakers' samples → voices with names. A sample that is not one voice is refused before any work is done. */
+import type { DiarizeOptions } from '#origin/diarize/options.ts';
 import type { EngineScheduler } from '#origin/engine/batcher.ts';
 import { type DecodeTools, decodeUpload } from '#origin/pipeline/decode-upload.ts';
 import { findSpeakers, type NamedVoice } from '#origin/pipeline/find-speakers.ts';
 import { startWork } from '#origin/pipeline/recording-work.ts';
 import type { TranscribeRequest } from '#origin/pipeline/transcriber.ts';
+import type { WindowGeometry } from '#origin/vad/frame-grid.ts';
 import type { KnownSpeaker } from '#shared/contracts/transcript.ts';
-import { type FieldFault, SttException } from '#shared/errors.ts';
+import { type FieldFault, type SttError, SttException } from '#shared/errors.ts';
+import type { Result } from '#shared/result.ts';
 
 export interface EnrolTools extends DecodeTools {
   readonly scheduler: EngineScheduler;
+  readonly window: WindowGeometry;
+  readonly thresholds: Result<DiarizeOptions, SttError>;
 }
 
 /** A sample may be this long. */
@@ -17,8 +22,8 @@ const MAX_SAMPLE_SECONDS = 60;
 const MIN_SPEECH_SECONDS = 1;
 
 /**
- * @throws SttException `invalid_fields` where a sample holds no voice, too little speech or several voices, or an
- * embedding is not one of this service's encoder.
+ * @throws SttException `model_unavailable` for a sample where there is no speaker encoder; `invalid_fields` where a
+ * sample holds no voice, too little speech or several voices, or an embedding is not one of this service's encoder.
  */
 export async function embedKnownSpeakers(
   request: TranscribeRequest,
@@ -46,10 +51,13 @@ async function embedSample(
   { requestId, signal }: TranscribeRequest,
   tools: EnrolTools,
 ): Promise<Float32Array> {
+  const { thresholds } = tools;
+  if (!thresholds.ok) throw new SttException(thresholds.error);
   const input = { path: known.samplePath, requestId, signal, maxSeconds: MAX_SAMPLE_SECONDS };
   const waveform = await decodeUpload(input, tools);
   try {
-    const job = { waveform, requestId, scheduler: tools.scheduler, times: tools.times };
+    const { scheduler, times, window } = tools;
+    const job = { waveform, requestId, scheduler, times, window, thresholds: thresholds.value };
     const work = startWork(job, { signal, isWantedTwice: () => false });
     const { diarization } = await findSpeakers({ ...job, options: {} }, work, []);
     const [voice, ...others] = diarization.speakers;

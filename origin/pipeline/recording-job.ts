@@ -6,6 +6,7 @@ import type { AudioSpan } from '#origin/engine/protocol.ts';
 import type { FindAligner } from '#origin/pipeline/aligners.ts';
 import type { StageTimes } from '#origin/pipeline/stage-times.ts';
 import type { SampleRange, SpeechChunk } from '#origin/vad/cut-and-merge.ts';
+import type { WindowGeometry } from '#origin/vad/frame-grid.ts';
 import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 import type { SearchPlan } from '#origin/whisper/search-plan.ts';
 import type { WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
@@ -21,6 +22,8 @@ export interface RecordingJob {
   /** Taken when nobody named a language and detection is unsure. */
   readonly languageHint: string;
   readonly scheduler: EngineScheduler;
+  /** Windows of the segmentation model. */
+  readonly window: WindowGeometry;
   readonly times: StageTimes;
   readonly plan: SearchPlan;
   readonly requestId: string;

@@ -1,5 +1,6 @@
 /** One uploaded file → one transcript: decode → text and speakers side by side → put together. */
 import { SAMPLE_RATE, type SpooledWaveform } from '#origin/audio/waveform.ts';
+import type { DiarizeOptions } from '#origin/diarize/options.ts';
 import type { EngineScheduler } from '#origin/engine/batcher.ts';
 import type { FindAligner } from '#origin/pipeline/aligners.ts';
 import { assembleTranscript, type FoundSpeakers } from '#origin/pipeline/assemble.ts';
@@ -10,9 +11,12 @@ import type { ChunkResult, RecordingJob } from '#origin/pipeline/recording-job.t
 import { type RecordingWork, startWork } from '#origin/pipeline/recording-work.ts';
 import { transcribeRecording } from '#origin/pipeline/transcribe.ts';
 import type { TranscribeRequest } from '#origin/pipeline/transcriber.ts';
+import type { WindowGeometry } from '#origin/vad/frame-grid.ts';
 import { SearchPlan } from '#origin/whisper/search-plan.ts';
 import type { WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
+import { describeSttError, type SttError } from '#shared/errors.ts';
+import type { Result } from '#shared/result.ts';
 
 /** What all recordings of one request are worked on with. */
 export interface FileTools extends DecodeTools {
@@ -22,6 +26,10 @@ export interface FileTools extends DecodeTools {
   readonly scheduler: EngineScheduler;
   readonly findAligner: FindAligner;
   readonly languageHint: string;
+  /** Windows of the segmentation model. */
+  readonly window: WindowGeometry;
+  /** Of the speaker encoder. */
+  readonly thresholds: Result<DiarizeOptions, SttError>;
   /** Voices of known speakers. */
   readonly knownVoices: readonly NamedVoice[];
 }
@@ -45,7 +53,8 @@ export async function transcribeFile(
   };
   const work = startWork(job, {
     signal: AbortSignal.any([signal, ending.signal]),
-    isWantedTwice: (startSample) => options.diarize && isWindowOfBoth(startSample),
+    isWantedTwice: (startSample) =>
+      options.diarize && tools.thresholds.ok && isWindowOfBoth(startSample),
   });
   const speakers = options.diarize ? speakersOf(job, work, tools) : Promise.resolve(null);
   try {
@@ -71,10 +80,14 @@ export async function transcribeFile(
 async function speakersOf(
   job: RecordingJob,
   work: RecordingWork,
-  { knownVoices, logger }: FileTools,
+  { knownVoices, thresholds, logger }: FileTools,
 ): Promise<FoundSpeakers> {
+  if (!thresholds.ok) {
+    const why = describeSttError(thresholds.error);
+    return { diarization: null, warnings: [`Speakers could not be found. ${why}`] };
+  }
   try {
-    return await findSpeakers(job, work, knownVoices);
+    return await findSpeakers({ ...job, thresholds: thresholds.value }, work, knownVoices);
   } catch (error) {
     if (work.context.signal.aborted || !mayDegrade(error)) throw error;
     logger.error({ requestId: job.requestId, error }, 'speakers could not be found');

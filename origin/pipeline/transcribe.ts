@@ -17,8 +17,10 @@ export async function* transcribeRecording(
   work: RecordingWork,
 ): AsyncGenerator<ChunkResult, void> {
   const { context } = work;
-  const chunks = detectSpeech(job.waveform, (windows) =>
-    job.times.measure('vad', () => work.segment(windows)),
+  const chunks = detectSpeech(
+    job.waveform,
+    (windows) => job.times.measure('vad', () => work.segment(windows)),
+    { window: job.window },
   );
   const voted = withLanguage(chunks, job, context);
   const results = pMapIterable(voted, (chunk) => transcribeChunk(chunk, job, context), {
