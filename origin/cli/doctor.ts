@@ -4,7 +4,11 @@ import { openStore } from '#models/store.ts';
 import { checkAudioDecoder } from '#origin/cli/checks/audio-decoder.ts';
 import { type Finding, hasFault, renderFindings } from '#origin/cli/checks/finding.ts';
 import { checkGpu } from '#origin/cli/checks/gpu.ts';
-import { checkDefaultModel, checkModelFiles } from '#origin/cli/checks/models.ts';
+import {
+  checkDefaultModel,
+  checkModelFiles,
+  checkRecordingModels,
+} from '#origin/cli/checks/models.ts';
 import { checkPort } from '#origin/cli/checks/port.ts';
 import type { Probes } from '#origin/cli/checks/probes.ts';
 import { checkMemory, checkNode, checkProcessor } from '#origin/cli/checks/runtime.ts';
@@ -50,6 +54,7 @@ async function examine(probes: Probes): Promise<Finding[]> {
     ...(await checkStorage(probes, config)),
     await checkAudioDecoder(),
     ...(await checkModelFiles(store)),
+    ...checkRecordingModels(store, config),
     model.finding,
     ...gpu.findings,
   ];

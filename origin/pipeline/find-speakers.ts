@@ -30,7 +30,10 @@ export interface SpeakerJob
 }
 
 const VAD_LIMITS = toVadLimits(DEFAULT_VAD_OPTIONS);
-/** The same for every window. Voice activity reads every second one; to tell voices apart, each moment is looked at from more sides. */
+/**
+ * Voice activity reads every second window; to tell voices apart, each moment is looked at from more sides. The same
+ * however long windows are: longer ones overlap more.
+ */
 const HOP_FRAMES = VAD_LIMITS.hopFrames / 2;
 
 /** 10 min: less is done in some 0.1 s, about what a thread takes to start. */

@@ -1,5 +1,10 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BUILDER_VERSION, buildModel } from '#models/build.ts';
+import { installModel } from '#models/install.ts';
 import { openSafetensors, type SafetensorsStore } from '#models/safetensors.ts';
+import type { ModelStore } from '#models/store.ts';
+import type { ModelTarget } from '#models/target.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/speaker-models');
 
@@ -8,6 +13,36 @@ export function openFixture(
   name: 'wespeaker' | 'wespeaker-expected' | 'segmentation' | 'segmentation-expected',
 ): SafetensorsStore {
   return openSafetensors(join(FIXTURES, `${name}.safetensors`));
+}
+
+const MODEL_TYPES = {
+  wespeaker: 'wespeaker-resnet34-lm',
+  segmentation: 'pyannote-segmentation',
+} as const;
+
+/** Fills a folder as it lies after a download: tiny models with made-up weights, in the layout of the real ones. */
+export function writeSource(dir: string, fixture: keyof typeof MODEL_TYPES): void {
+  mkdirSync(dir, { recursive: true });
+  copyFileSync(join(FIXTURES, `${fixture}.safetensors`), join(dir, 'model.safetensors'));
+  const config = { model_type: MODEL_TYPES[fixture] };
+  writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
+}
+
+/** Installs both under the registry's names, as `pull` does after the download. */
+export async function installSpeakerModels(
+  store: ModelStore,
+  target: ModelTarget = 'cpu',
+): Promise<void> {
+  const builder = { version: BUILDER_VERSION, build: buildModel };
+  const sources = join(store.modelsDir, 'made-up');
+  for (const [name, fixture] of [
+    ['wespeaker-resnet34-lm', 'wespeaker'],
+    ['segmentation-3.0', 'segmentation'],
+  ] as const) {
+    const sourceDir = join(sources, fixture);
+    writeSource(sourceDir, fixture);
+    await installModel({ store, name, target, sourceDir, builder });
+  }
 }
 
 /** The sound of make.py: whole numbers, so the same samples everywhere. */

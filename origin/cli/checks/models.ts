@@ -7,6 +7,8 @@ import { type Finding, fault, ok, warning } from '#origin/cli/checks/finding.ts'
 import type { MemoryNeed } from '#origin/cli/checks/runtime.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import { buildChoices } from '#origin/engine/graphs/choose-build.ts';
+import { modelNames, openRecordingModels } from '#origin/pipeline/recording-models.ts';
+import { SAMPLE_RATE } from '#origin/vad/frame-grid.ts';
 
 /** Reads every file of every model again. */
 export async function checkModelFiles(store: ModelStore): Promise<Finding[]> {
@@ -56,6 +58,24 @@ export function checkDefaultModel(
     finding: describeChoice({ name, provider, target }, config, canUseCuda),
     need: bytes === undefined ? null : { model: name, bytes },
   };
+}
+
+/** The models that find speech and tell voices apart, as SEGMENTATION_MODEL and SPEAKER_MODEL name them. */
+export function checkRecordingModels(
+  store: ModelStore,
+  config: Pick<OriginConfig, 'segmentationModel' | 'speakerModel'>,
+): Finding[] {
+  const models = openRecordingModels(store, config);
+  const names = modelNames(config);
+  const [window, diarization] = [models.window(), models.diarization()];
+  const faults = models.faults().map(({ setting, model, message, action }) => {
+    return fault('models', `${setting}=${model}: ${message}`, action);
+  });
+  if (!window.ok) return faults;
+  const seconds = window.value.windowSamples / SAMPLE_RATE;
+  const found = [`${names.segmentation} finds speech, in windows of ${seconds} s`];
+  if (diarization.ok) found.push(`${names.encoder} tells voices apart`);
+  return [ok('models', found.join('; ')), ...faults];
 }
 
 /** As the pipeline chooses it when WHISPER_MODEL is not set. */

@@ -1,4 +1,3 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildSegmentationGraph } from '#models/architectures/pyannet.ts';
@@ -9,18 +8,15 @@ import { MODEL_TARGETS } from '#models/target.ts';
 import { openSegmentationGraph } from '#origin/engine/graphs/segmentation-graph.ts';
 import { openSpeakerGraph } from '#origin/engine/graphs/speaker-graph.ts';
 import { buildGraph, weightsOf } from '#test/support/build-graph.ts';
-import { fixtureSound } from '#test/support/speaker-fixtures.ts';
+import { fixtureSound, writeSource } from '#test/support/speaker-fixtures.ts';
 import { useTempDirs } from '#test/support/temp-dir.ts';
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/speaker-models');
 const tempDir = useTempDirs();
 
 /** As it lies after a download. */
 function sourceOf(fixture: 'wespeaker' | 'segmentation'): string {
   const dir = tempDir();
-  copyFileSync(join(FIXTURES, `${fixture}.safetensors`), join(dir, 'model.safetensors'));
-  const type = { wespeaker: 'wespeaker-resnet34-lm', segmentation: 'pyannote-segmentation' };
-  writeFileSync(join(dir, 'config.json'), JSON.stringify({ model_type: type[fixture] }));
+  writeSource(dir, fixture);
   return dir;
 }
 

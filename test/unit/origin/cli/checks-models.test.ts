@@ -4,11 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { recordFiles, writeManifest } from '#models/manifest.ts';
 import { builtDirOf, type ModelStore, openStore } from '#models/store.ts';
 import type { ModelTarget } from '#models/target.ts';
-import { checkDefaultModel, checkModelFiles, defaultModelName } from '#origin/cli/checks/models.ts';
+import {
+  checkDefaultModel,
+  checkModelFiles,
+  checkRecordingModels,
+  defaultModelName,
+} from '#origin/cli/checks/models.ts';
 import { loadConfig } from '#origin/config.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import { createTranscriber } from '#origin/pipeline/create-transcriber.ts';
+import { installSpeakerModels } from '#test/support/speaker-fixtures.ts';
 import { useTempDirs } from '#test/support/temp-dir.ts';
 
 const tempDir = useTempDirs();
@@ -58,6 +64,39 @@ describe('checkModelFiles', () => {
       state: 'fault',
       action: expect.stringContaining('models/embedded'),
     });
+  });
+});
+
+describe('checkRecordingModels', () => {
+  it('tells the models that are used, and how long their windows are', async () => {
+    const store = storeWithEmbedded();
+    expect(checkRecordingModels(store, loadConfig({}))).toMatchObject([
+      {
+        state: 'ok',
+        message: 'segmentation finds speech, in windows of 5 s; speaker tells voices apart',
+      },
+    ]);
+    await installSpeakerModels(store);
+    const settings = {
+      SEGMENTATION_MODEL: 'segmentation-3.0',
+      SPEAKER_MODEL: 'wespeaker-resnet34-lm',
+    };
+    expect(checkRecordingModels(store, loadConfig(settings))).toMatchObject([
+      { state: 'ok', message: expect.stringContaining('windows of 10 s') },
+    ]);
+  });
+
+  it('is a fault for a model that is not installed or of another kind', () => {
+    const settings = { SEGMENTATION_MODEL: 'segmentation-3.0', SPEAKER_MODEL: 'base' };
+    expect(checkRecordingModels(storeWithEmbedded(), loadConfig(settings))).toMatchObject([
+      {
+        state: 'fault',
+        message:
+          'SEGMENTATION_MODEL=segmentation-3.0: the model "segmentation-3.0" is not installed',
+        action: 'Run: npm run models -- pull segmentation-3.0',
+      },
+      { state: 'fault', message: expect.stringContaining('of the kind "whisper"') },
+    ]);
   });
 });
 
