@@ -120,6 +120,15 @@ export const OriginEnvironment = z.object({
     .min(8, 'write at least 8 characters')
     .optional()
     .describe('Key of our own machines; opens /metrics from everywhere.'),
+  JOB_RETENTION: whole(60, 2_592_000)
+    .default(86_400)
+    .describe('Seconds that a finished job and its result are kept.'),
+  MAX_JOBS: whole(1, 100_000)
+    .default(1000)
+    .describe('Jobs that may wait or run; further ones get 503.'),
+  MAX_JOBS_MB: whole(1, 100_000_000)
+    .default(20_000)
+    .describe('Disk for recordings and results of jobs, in MB of 1,048,576 bytes.'),
   DRAIN_TIMEOUT: whole(0, 3600)
     .default(30)
     .describe('Seconds that running requests get to finish after SIGTERM or SIGINT.'),

@@ -35,6 +35,11 @@ export interface OriginConfig {
   readonly corsOrigins: readonly string[];
   readonly metricsAllow: readonly string[];
   readonly internalApiKey: string | null;
+  readonly jobRetentionSeconds: number;
+  /** Jobs that may wait or run. */
+  readonly maxJobs: number;
+  /** Of recordings and results of all jobs. */
+  readonly maxJobsBytes: number;
   readonly drainTimeoutSeconds: number;
 }
 
@@ -86,6 +91,9 @@ function toConfig(env: z.output<typeof OriginEnvironment>): OriginConfig {
     corsOrigins: env.CORS_ORIGINS,
     metricsAllow: env.METRICS_ALLOW,
     internalApiKey: env.INTERNAL_API_KEY ?? null,
+    jobRetentionSeconds: env.JOB_RETENTION,
+    maxJobs: env.MAX_JOBS,
+    maxJobsBytes: env.MAX_JOBS_MB * BYTES_PER_MB,
     drainTimeoutSeconds: env.DRAIN_TIMEOUT,
   };
 }

@@ -68,22 +68,29 @@ const STATUS = {
   several_files: 400,
   undecodable_audio: 400,
   malformed_body: 400,
+  invalid_parameter: 400,
   unauthenticated: 401,
   forbidden: 403,
   unknown_model: 404,
   unknown_route: 404,
+  unknown_job: 404,
   method_not_allowed: 405,
   upload_stalled: 408,
+  job_unfinished: 409,
+  job_cancelled: 410,
   upload_too_large: 413,
   audio_too_long: 413,
   unsupported_media_type: 415,
   invalid_fields: 422,
+  idempotency_conflict: 422,
   queue_full: 429,
   // nginx's code for a client that left. It is logged and counted; nobody is there to read it.
   client_gone: 499,
   internal: 500,
+  job_given_up: 500,
   engine_unavailable: 503,
   shutting_down: 503,
+  jobs_full: 503,
   model_unavailable: 503,
   storage_full: 503,
   timeout: 504,
@@ -96,6 +103,8 @@ const TITLE: Record<WireStatus, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
@@ -113,6 +122,7 @@ function extraHeaders(error: SttError): Record<string, string> {
     case 'queue_full':
     case 'engine_unavailable':
     case 'shutting_down':
+    case 'jobs_full':
       return { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
     case 'storage_full':
       return { 'Retry-After': String(STORAGE_RETRY_SECONDS) };

@@ -41,6 +41,16 @@ export type SttError =
   | { readonly kind: 'storage_full' }
   /** `doing` completes "The service gave up after … s while …", e.g. "decoding the audio". */
   | { readonly kind: 'timeout'; readonly doing: string; readonly limitSeconds: number }
+  /** Also for a job of someone else: nobody learns what others have here. */
+  | { readonly kind: 'unknown_job' }
+  | { readonly kind: 'job_unfinished'; readonly status: 'queued' | 'running' }
+  | { readonly kind: 'job_cancelled' }
+  /** The service itself ended each time that it worked on the job. */
+  | { readonly kind: 'job_given_up'; readonly crashes: number }
+  | { readonly kind: 'jobs_full'; readonly limit: number; readonly retryAfterSeconds: number }
+  | { readonly kind: 'idempotency_conflict' }
+  /** A header or a parameter of the address; `message` says what was found and what is allowed. */
+  | { readonly kind: 'invalid_parameter'; readonly name: string; readonly message: string }
   | { readonly kind: 'internal' };
 
 /** One form field that could not be read. */
@@ -87,6 +97,14 @@ export function describeSttError(error: SttError): string {
     case 'storage_full':
     case 'timeout':
       return describeServiceState(error);
+    case 'unknown_job':
+    case 'job_unfinished':
+    case 'job_cancelled':
+    case 'job_given_up':
+    case 'jobs_full':
+    case 'idempotency_conflict':
+    case 'invalid_parameter':
+      return describeJobFault(error);
     default:
       return describeBadUpload(error);
   }
@@ -102,6 +120,20 @@ type ServiceState = Extract<
       | 'model_unavailable'
       | 'storage_full'
       | 'timeout';
+  }
+>;
+
+type JobFault = Extract<
+  SttError,
+  {
+    kind:
+      | 'unknown_job'
+      | 'job_unfinished'
+      | 'job_cancelled'
+      | 'job_given_up'
+      | 'jobs_full'
+      | 'idempotency_conflict'
+      | 'invalid_parameter';
   }
 >;
 
@@ -136,6 +168,25 @@ function describeServiceState(error: ServiceState): string {
       return 'The service has no room left for uploads. Try again later.';
     case 'timeout':
       return `The service gave up after ${error.limitSeconds} s while ${error.doing}.`;
+  }
+}
+
+function describeJobFault(error: JobFault): string {
+  switch (error.kind) {
+    case 'unknown_job':
+      return 'There is no such job: it never was, was deleted, or its time is over.';
+    case 'job_unfinished':
+      return `The job is ${error.status}; ask again later, or with "?wait=25" to be told when it ends.`;
+    case 'job_cancelled':
+      return 'The job was cancelled, so it has no result.';
+    case 'job_given_up':
+      return `The service ended ${error.crashes} times while it worked on this recording, so it was given up.`;
+    case 'jobs_full':
+      return `There are ${error.limit} jobs waiting or running, the most that is accepted. Try again in ${error.retryAfterSeconds} s.`;
+    case 'idempotency_conflict':
+      return 'This Idempotency-Key was used for another form. Take a new key for each new job.';
+    case 'invalid_parameter':
+      return `${error.name}: ${error.message}`;
   }
 }
 

@@ -32,6 +32,13 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
   model_unavailable: [{ kind: 'model_unavailable', model: 'x', task: 'find speech' }, 503],
   storage_full: [{ kind: 'storage_full' }, 503],
   timeout: [{ kind: 'timeout', doing: 'decoding the audio', limitSeconds: 60 }, 504],
+  unknown_job: [{ kind: 'unknown_job' }, 404],
+  job_unfinished: [{ kind: 'job_unfinished', status: 'running' }, 409],
+  job_cancelled: [{ kind: 'job_cancelled' }, 410],
+  job_given_up: [{ kind: 'job_given_up', crashes: 3 }, 500],
+  jobs_full: [{ kind: 'jobs_full', limit: 1000, retryAfterSeconds: 30 }, 503],
+  idempotency_conflict: [{ kind: 'idempotency_conflict' }, 422],
+  invalid_parameter: [{ kind: 'invalid_parameter', name: 'wait', message: 'no.' }, 400],
   internal: [{ kind: 'internal' }, 500],
 };
 
