@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BUILDER_VERSION, buildModel } from '#models/build.ts';
 import { installModel } from '#models/install.ts';
 import { openSafetensors, type SafetensorsStore } from '#models/safetensors.ts';
+import { writeSafetensors } from '#models/safetensors-write.ts';
 import type { ModelStore } from '#models/store.ts';
 import type { ModelTarget } from '#models/target.ts';
 
@@ -28,6 +29,19 @@ export function writeSource(dir: string, fixture: keyof typeof MODEL_TYPES): voi
   writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
 }
 
+/** In every frame, the first local speaker talks alone: class 1 of the powerset wins. */
+export function letOneSpeak(dir: string): void {
+  const path = join(dir, 'model.safetensors');
+  const store = openSafetensors(path);
+  const tensors = [...store.tensors].map(([name, { shape }]) => {
+    const data = store.readFloat32(name);
+    if (name === 'classifier.bias') data[1] = 6;
+    return { name, dtype: 'F32' as const, shape, data };
+  });
+  store.close();
+  writeSafetensors(path, tensors);
+}
+
 /** Installs both under the registry's names, as `pull` does after the download. */
 export async function installSpeakerModels(
   store: ModelStore,
@@ -41,6 +55,7 @@ export async function installSpeakerModels(
   ] as const) {
     const sourceDir = join(sources, fixture);
     writeSource(sourceDir, fixture);
+    if (fixture === 'segmentation') letOneSpeak(sourceDir);
     await installModel({ store, name, target, sourceDir, builder });
   }
 }
