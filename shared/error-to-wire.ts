@@ -84,10 +84,12 @@ const STATUS = {
   invalid_fields: 422,
   idempotency_conflict: 422,
   queue_full: 429,
+  rate_limited: 429,
   // nginx's code for a client that left. It is logged and counted; nobody is there to read it.
   client_gone: 499,
   internal: 500,
   job_given_up: 500,
+  backend_unavailable: 502,
   engine_unavailable: 503,
   shutting_down: 503,
   jobs_full: 503,
@@ -111,19 +113,24 @@ const TITLE: Record<WireStatus, string> = {
   429: 'Too Many Requests',
   499: 'Client Closed Request',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
 };
 
 const STORAGE_RETRY_SECONDS = 60;
+const BACKEND_RETRY_SECONDS = 10;
 
 function extraHeaders(error: SttError): Record<string, string> {
   switch (error.kind) {
     case 'queue_full':
+    case 'rate_limited':
     case 'engine_unavailable':
     case 'shutting_down':
     case 'jobs_full':
       return { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
+    case 'backend_unavailable':
+      return { 'Retry-After': String(BACKEND_RETRY_SECONDS) };
     case 'storage_full':
       return { 'Retry-After': String(STORAGE_RETRY_SECONDS) };
     case 'unauthenticated':

@@ -51,6 +51,13 @@ export type SttError =
   | { readonly kind: 'idempotency_conflict' }
   /** A header or a parameter of the address; `message` says what was found and what is allowed. */
   | { readonly kind: 'invalid_parameter'; readonly name: string; readonly message: string }
+  | { readonly kind: 'rate_limited'; readonly retryAfterSeconds: number }
+  /** A machine behind the edge. `backend`: its public name, never its address. */
+  | {
+      readonly kind: 'backend_unavailable';
+      readonly backend: string;
+      readonly problem: 'unreachable' | 'broken_answer';
+    }
   | { readonly kind: 'internal' };
 
 /** One form field that could not be read. */
@@ -91,11 +98,13 @@ export function describeSttError(error: SttError): string {
     case 'client_gone':
       return 'The client left before the answer was ready.';
     case 'queue_full':
+    case 'rate_limited':
     case 'engine_unavailable':
     case 'shutting_down':
     case 'model_unavailable':
     case 'storage_full':
     case 'timeout':
+    case 'backend_unavailable':
       return describeServiceState(error);
     case 'unknown_job':
     case 'job_unfinished':
@@ -115,11 +124,13 @@ type ServiceState = Extract<
   {
     kind:
       | 'queue_full'
+      | 'rate_limited'
       | 'engine_unavailable'
       | 'shutting_down'
       | 'model_unavailable'
       | 'storage_full'
-      | 'timeout';
+      | 'timeout'
+      | 'backend_unavailable';
   }
 >;
 
@@ -158,6 +169,8 @@ function describeServiceState(error: ServiceState): string {
   switch (error.kind) {
     case 'queue_full':
       return `All places are taken; you would be number ${error.position} in the line. Try again in ${error.retryAfterSeconds} s.`;
+    case 'rate_limited':
+      return `Too many requests. Try again in ${error.retryAfterSeconds} s.`;
     case 'engine_unavailable':
       return `The speech engine ${ENGINE_STATES[error.state]}. Try again in ${error.retryAfterSeconds} s.`;
     case 'shutting_down':
@@ -168,6 +181,8 @@ function describeServiceState(error: ServiceState): string {
       return 'The service has no room left for uploads. Try again later.';
     case 'timeout':
       return `The service gave up after ${error.limitSeconds} s while ${error.doing}.`;
+    case 'backend_unavailable':
+      return `The machine "${clip(error.backend)}" ${BACKEND_PROBLEMS[error.problem]}. Try again later.`;
   }
 }
 
@@ -219,6 +234,11 @@ const ENGINE_STATES = {
   starting: 'is still starting',
   restarting: 'failed and is being started again',
   failed: 'cannot be started',
+} as const;
+
+const BACKEND_PROBLEMS = {
+  unreachable: 'cannot be reached',
+  broken_answer: 'gave an answer that makes no sense',
 } as const;
 
 /** Echoed input stays short: an answer is not a place for a caller's megabytes. */

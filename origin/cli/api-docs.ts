@@ -139,6 +139,12 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
     task: 'find speech',
   },
   storage_full: { kind: 'storage_full' },
+  rate_limited: { kind: 'rate_limited', retryAfterSeconds: 20 },
+  backend_unavailable: {
+    kind: 'backend_unavailable',
+    backend: 'gpu',
+    problem: 'unreachable',
+  },
   timeout: { kind: 'timeout', doing: 'decoding the audio', limitSeconds: 600 },
 };
 

@@ -30,6 +30,11 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
   ],
   shutting_down: [{ kind: 'shutting_down', retryAfterSeconds: 10 }, 503],
   model_unavailable: [{ kind: 'model_unavailable', model: 'x', task: 'find speech' }, 503],
+  rate_limited: [{ kind: 'rate_limited', retryAfterSeconds: 20 }, 429],
+  backend_unavailable: [
+    { kind: 'backend_unavailable', backend: 'gpu', problem: 'unreachable' },
+    502,
+  ],
   storage_full: [{ kind: 'storage_full' }, 503],
   timeout: [{ kind: 'timeout', doing: 'decoding the audio', limitSeconds: 60 }, 504],
   unknown_job: [{ kind: 'unknown_job' }, 404],

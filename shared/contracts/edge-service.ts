@@ -1,0 +1,88 @@
+/** What the edge adds to the answers about the service: one origin's members become those of all, and each is listed. */
+import { z } from 'zod';
+import { HealthResponse, type ModelsResponse } from '#shared/contracts/service.ts';
+
+/** An origin as the edge sees it. Its address stays inside. */
+export const OriginHealth = z.object({
+  name: z.string(),
+  status: z.enum(['healthy', 'degraded', 'unreachable']),
+  age_seconds: z.number().describe('Since it was asked.'),
+  engine_state: HealthResponse.shape.engine_state.nullable(),
+  device: z.string().nullable(),
+  active_requests: z.number().int().nullable(),
+  queue_waiting: z.number().int().nullable(),
+});
+
+/** `GET /health` at the edge. */
+export const EdgeHealthResponse = HealthResponse.extend({
+  edge: z.literal('healthy').describe('The Worker itself: it answered.'),
+  origins: z.array(OriginHealth),
+});
+
+export type OriginHealth = z.infer<typeof OriginHealth>;
+export type EdgeHealthResponse = z.infer<typeof EdgeHealthResponse>;
+
+/** An origin's health and its age; null when it did not answer. */
+export interface SeenOrigin {
+  readonly name: string;
+  readonly ageSeconds: number;
+  readonly health: HealthResponse | null;
+}
+
+/** One health of all: usable when any origin is, with their work added up. */
+export function mergeHealth(origins: readonly SeenOrigin[]): EdgeHealthResponse {
+  const seen = origins.map(({ health }) => health).filter((health) => health !== null);
+  const usable = seen.filter(({ status }) => status === 'healthy');
+  const best = usable[0] ?? seen[0];
+  const any = (has: (health: HealthResponse) => boolean) => seen.some(has);
+  const sum = (count: (health: HealthResponse) => number) =>
+    seen.reduce((total, health) => total + count(health), 0);
+  return {
+    status: usable.length > 0 ? 'healthy' : 'degraded',
+    whisper_loaded: any((health) => health.whisper_loaded),
+    whisperx: any((health) => health.whisperx),
+    vllm_available: any((health) => health.vllm_available),
+    vllm_url: null,
+    mistral_api_available: any((health) => health.mistral_api_available),
+    auth_required: seen.length === 0 || any((health) => health.auth_required),
+    models: {
+      default_whisper: best?.models.default_whisper ?? '',
+      engine: best?.models.engine ?? '',
+      features: unite(seen.map(({ models }) => models.features)),
+    },
+    engine_state: best?.engine_state ?? 'failed',
+    device: best?.device ?? null,
+    active_requests: sum((health) => health.active_requests),
+    queue_waiting: sum((health) => health.queue_waiting),
+    edge: 'healthy',
+    origins: origins.map(describeOrigin),
+  };
+}
+
+/** The models of several origins as those of one; the first origin's choices count where only one can. */
+export function mergeModels(answers: readonly ModelsResponse[]): ModelsResponse {
+  return {
+    whisper: unite(answers.map(({ whisper }) => whisper)),
+    voxtral_vllm: unite(answers.map(({ voxtral_vllm }) => voxtral_vllm)),
+    default_whisper: answers[0]?.default_whisper ?? '',
+    loaded: unite(answers.map(({ loaded }) => loaded)),
+    aligners: Object.assign({}, ...answers.toReversed().map(({ aligners }) => aligners)),
+  };
+}
+
+function describeOrigin({ name, ageSeconds, health }: SeenOrigin): OriginHealth {
+  return {
+    name,
+    status: health?.status ?? 'unreachable',
+    age_seconds: ageSeconds,
+    engine_state: health?.engine_state ?? null,
+    device: health?.device ?? null,
+    active_requests: health?.active_requests ?? null,
+    queue_waiting: health?.queue_waiting ?? null,
+  };
+}
+
+/** Everything that is in any list, once, in the order of first sight. */
+function unite(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())];
+}
