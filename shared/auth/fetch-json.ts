@@ -31,9 +31,11 @@ export interface JsonAnswer {
 
 /** @returns status and JSON body of any answer but 429, 5xx and redirects, which count as no answer */
 export async function fetchJson(request: JsonRequest): Promise<Result<JsonAnswer, UpstreamFault>> {
+  // On its own: workerd and browsers refuse a `fetch` that is called as somebody's method.
+  const { fetch, url } = request;
   const signal = AbortSignal.timeout(request.timeoutMs);
   try {
-    const response = await request.fetch(request.url, toInit(request, signal));
+    const response = await fetch(url, toInit(request, signal));
     if (response.status === 429 || response.status >= 500 || isRedirect(response.status)) {
       await response.body?.cancel();
       return fail('bad_status');

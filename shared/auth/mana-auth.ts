@@ -9,7 +9,7 @@ import { createExpiringCache } from '#shared/auth/expiring-cache.ts';
 import { type FetchLike, fetchJson, type JsonAnswer } from '#shared/auth/fetch-json.ts';
 import { digestKey, toHex } from '#shared/auth/key-digest.ts';
 import type { Principal, RateLimit } from '#shared/auth/principal.ts';
-import { STT_SCOPE } from '#shared/auth/scopes.ts';
+import { boundScopes, STT_SCOPE } from '#shared/auth/scopes.ts';
 import { createSingleFlight } from '#shared/auth/single-flight.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
@@ -116,7 +116,7 @@ const Validation = z.discriminatedUnion('valid', [
   z.object({
     valid: z.literal(true),
     userId: z.string().min(1).max(128).nullish(),
-    scopes: z.array(z.string().max(128)).max(100).nullish(),
+    scopes: z.array(z.string()).nullish(),
     rateLimit: z
       .object({
         requests: z.number().int().min(1).max(1_000_000_000),
@@ -165,7 +165,7 @@ function readAnswer(
       id: `live:${shortHash}`,
       name: userId ?? `live:${shortHash}`,
       // It was asked for this scope, so a yes without a list means just that.
-      scopes: scopes ?? [STT_SCOPE],
+      scopes: boundScopes(scopes ?? [STT_SCOPE]),
       rateLimit: rateLimit
         ? { requests: rateLimit.requests, windowSeconds: rateLimit.window }
         : defaultRateLimit,
