@@ -90,6 +90,7 @@ const STATUS = {
   internal: 500,
   job_given_up: 500,
   backend_unavailable: 502,
+  auth_unavailable: 503,
   engine_unavailable: 503,
   shutting_down: 503,
   jobs_full: 503,
@@ -123,6 +124,7 @@ const BACKEND_RETRY_SECONDS = 10;
 
 function extraHeaders(error: SttError): Record<string, string> {
   switch (error.kind) {
+    case 'auth_unavailable':
     case 'queue_full':
     case 'rate_limited':
     case 'engine_unavailable':

@@ -23,6 +23,8 @@ export type SttError =
     }
   | { readonly kind: 'unauthenticated' }
   | { readonly kind: 'forbidden'; readonly wanted: string }
+  /** Whoever could say whether the credential is good does not answer. */
+  | { readonly kind: 'auth_unavailable'; readonly retryAfterSeconds: number }
   | {
       readonly kind: 'queue_full';
       /** Place in the line that the request would have had, from 1. */
@@ -93,6 +95,8 @@ export function describeSttError(error: SttError): string {
       return 'Send your key as "X-API-Key: KEY" or "Authorization: Bearer KEY".';
     case 'forbidden':
       return `Your credential does not allow this: ${error.wanted}.`;
+    case 'auth_unavailable':
+      return `Your credential cannot be checked now. Try again in ${error.retryAfterSeconds} s.`;
     case 'internal':
       return 'Something went wrong inside the service. The request id names the entry in its log.';
     case 'client_gone':

@@ -100,6 +100,7 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
   malformed_body: { kind: 'malformed_body', problem: 'it ends too early or is damaged' },
   unauthenticated: { kind: 'unauthenticated' },
   forbidden: { kind: 'forbidden', wanted: 'the scope stt' },
+  auth_unavailable: { kind: 'auth_unavailable', retryAfterSeconds: 4 },
   unknown_model: { kind: 'unknown_model', model: 'huge', known: ['base'] },
   unknown_route: { kind: 'unknown_route', method: 'GET', path: '/transcripe' },
   method_not_allowed: { kind: 'method_not_allowed', method: 'GET', allowed: ['POST'] },

@@ -22,6 +22,7 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
   method_not_allowed: [{ kind: 'method_not_allowed', method: 'PUT', allowed: ['POST'] }, 405],
   unauthenticated: [{ kind: 'unauthenticated' }, 401],
   forbidden: [{ kind: 'forbidden', wanted: 'transcribing' }, 403],
+  auth_unavailable: [{ kind: 'auth_unavailable', retryAfterSeconds: 4 }, 503],
   queue_full: [{ kind: 'queue_full', position: 7, retryAfterSeconds: 12.3 }, 429],
   client_gone: [{ kind: 'client_gone' }, 499],
   engine_unavailable: [
