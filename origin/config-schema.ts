@@ -49,10 +49,14 @@ export const OriginEnvironment = z.object({
     .describe('Default model. Unset: `large-v3` on CUDA, `base` on the CPU.'),
   SPEAKER_MODEL: modelName
     .default('speaker')
-    .describe('Encoder that tells voices apart. `speaker` comes with the project.'),
+    .describe(
+      'Encoder that tells voices apart. `speaker` comes with the project, `wespeaker-resnet34-lm` can be pulled.',
+    ),
   SEGMENTATION_MODEL: modelName
     .default('segmentation')
-    .describe('Finds speech and changes of speaker. `segmentation` comes with the project.'),
+    .describe(
+      'Finds speech and changes of speaker. `segmentation` comes with the project, `segmentation-3.0` can be pulled.',
+    ),
   WHISPER_DEVICE: z
     .enum(['auto', 'cuda', 'cpu'])
     .default('auto')
