@@ -1,14 +1,39 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+
+// Wrangler keeps its state and its log inside the work tree, and tells nobody that it ran.
+process.env['XDG_CONFIG_HOME'] = `${import.meta.dirname}/.wrangler/config`;
+process.env['WRANGLER_SEND_METRICS'] = 'false';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     reporters: ['default', 'json'],
     outputFile: { json: 'build/test-report.json' },
-    pool: 'forks',
-    // The models use every core: files one after another are as fast, and no test starves.
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/worker/**', 'node_modules/**'],
+          pool: 'forks',
+          // The models use every core: files one after another are as fast, and no test starves.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Inside workerd, with the Worker's own bindings.
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: './wrangler.toml', environment: 'dev' } }),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/worker/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 30_000,
+        },
+      },
+    ],
   },
 });

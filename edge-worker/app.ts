@@ -1,0 +1,77 @@
+/** The edge's HTTP app. Reads like a table of contents: what every request passes, then the routes. */
+import { Hono, type MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
+import { shieldByAddress } from '#edge-worker/routes/ip-shield.ts';
+import { onError, sendError } from '#edge-worker/routes/on-error.ts';
+import { requestLog } from '#edge-worker/routes/request-log.ts';
+import { healthRoute, indexRoute, modelsRoute } from '#edge-worker/routes/service.ts';
+import { transcribeRoute } from '#edge-worker/routes/transcribe.ts';
+
+export type { EdgeDependencies } from '#edge-worker/edge-env.ts';
+
+/** Makes the app; whoever made the dependencies owns them. */
+export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
+  const app = new Hono<EdgeEnv>();
+  app.use(requestId({ limitLength: 100 }));
+  app.use(requestLog(deps));
+  app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000' }));
+  app.use(neverCached);
+  app.use(allowOrigins(deps.corsOrigins));
+  app.use(shieldByAddress(deps));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
+
+  app.get('/', indexRoute(ROUTES));
+  app.get('/health', healthRoute(deps));
+
+  const authenticate = deps.authenticate ?? letPass;
+  app.get('/models', authenticate, modelsRoute(deps));
+  app.post('/transcribe', authenticate, transcribeRoute(deps, '/transcribe'));
+  app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps, '/transcribe/whisperx'));
+
+  app.notFound((c) =>
+    sendError({ kind: 'unknown_route', method: c.req.method, path: c.req.path }, c),
+  );
+  app.onError(onError(deps));
+  return app;
+}
+
+const ROUTES = [
+  'GET /',
+  'GET /health',
+  'GET /models',
+  'POST /transcribe',
+  'POST /transcribe/whisperx',
+];
+
+const letPass: MiddlewareHandler<EdgeEnv> = (_c, next) => next();
+
+const neverCached: MiddlewareHandler<EdgeEnv> = async (c, next) => {
+  await next();
+  c.header('Cache-Control', 'no-store');
+};
+
+function allowOrigins(origins: readonly string[]): MiddlewareHandler<EdgeEnv> {
+  if (origins.length === 0) return letPass;
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST'],
+    allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id', 'Idempotency-Key'],
+    exposeHeaders: [
+      'X-Request-Id',
+      'X-Warnings',
+      'Retry-After',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+    ],
+    maxAge: 600,
+  });
+}
+
+function refuseMethod(c: EdgeContext, allowed: string[]): Response {
+  return sendError({ kind: 'method_not_allowed', method: c.req.method, allowed }, c);
+}

@@ -1,0 +1,26 @@
+/** `POST /transcribe`: the form goes on to an origin as it comes, and its answer comes back. */
+import type { Handler } from 'hono';
+import type { EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
+import { limitBody } from '#edge-worker/upload/limit-body.ts';
+import { uploadTooLarge } from '#edge-worker/upload/limits.ts';
+
+/** Makes the handler for one path of the origin. */
+export function transcribeRoute(
+  deps: Pick<EdgeDependencies, 'origins' | 'maxUploadBytes'>,
+  path: `/${string}`,
+): Handler<EdgeEnv> {
+  const [origin] = deps.origins;
+  if (origin === undefined) throw new TypeError('the edge needs an origin');
+  return async function transcribe(c) {
+    const { body, signal, headers } = c.req.raw;
+    const limited = limitBody(body, c.req.header('content-length'), deps.maxUploadBytes);
+    c.get('facts').backend = origin.name;
+    const requestId = c.get('requestId');
+    try {
+      const request = { method: 'POST', path, headers, requestId, signal } as const;
+      return await origin.call({ ...request, body: limited.stream });
+    } catch (error) {
+      throw limited.isTooLarge() ? uploadTooLarge(deps.maxUploadBytes) : error;
+    }
+  };
+}

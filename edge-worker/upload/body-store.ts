@@ -1,0 +1,137 @@
+/**
+ * Keeps a body that a second backend may need: in memory while it is small, in R2 from one part's size on. At most one
+ * part is held at any time, whatever comes; why it is so: docs/decisions/0011-bodies-at-the-edge.md.
+ */
+import { SttException } from '#shared/errors.ts';
+
+/** A body that can be read as often as needed. Whoever got it calls `remove`. */
+export interface StoredBody {
+  readonly sizeBytes: number;
+  readonly place: 'memory' | 'bucket';
+  /** From its beginning; its length is known to the runtime. @throws SttException internal when it is gone */
+  open(): Promise<ReadableStream<Uint8Array>>;
+  /** Never fails: what is left behind is taken by the bucket's own rule. */
+  remove(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly bucket: R2Bucket;
+  /** Unique; the object's name in the bucket. */
+  readonly key: string;
+  /** Size of a part and largest body in memory. R2 takes no less than 5 MiB. Default 8 MiB. */
+  readonly partBytes?: number;
+}
+
+/** Takes one body. Ends with `finish` or `abandon`. */
+export class BodyWriter {
+  readonly #options: StoreOptions;
+  readonly #partBytes: number;
+  readonly #parts: R2UploadedPart[] = [];
+  #upload: R2MultipartUpload | null = null;
+  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #buffered = 0;
+  #sizeBytes = 0;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#partBytes = options.partBytes ?? PART_BYTES;
+  }
+
+  /** Copies the bytes; waits while a part goes to the bucket. @throws SttException internal */
+  async write(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      // Only when more comes: a body of exactly one part's size stays in memory.
+      if (this.#buffered === this.#partBytes) await this.#sendPart();
+      const taken = rest.subarray(0, this.#partBytes - this.#buffered);
+      this.#grow(this.#buffered + taken.length);
+      this.#buffer.set(taken, this.#buffered);
+      this.#buffered += taken.length;
+      this.#sizeBytes += taken.length;
+      rest = rest.subarray(taken.length);
+    }
+  }
+
+  /** The whole body was written. @throws SttException internal */
+  async finish(): Promise<StoredBody> {
+    if (this.#upload === null) {
+      return memoryBody(this.#buffer.subarray(0, this.#buffered));
+    }
+    await this.#sendPart();
+    const upload = this.#upload;
+    await orFault(() => upload.complete(this.#parts));
+    this.#buffer = new Uint8Array(0);
+    return bucketBody(this.#options, this.#sizeBytes);
+  }
+
+  /** The body will not be finished. Never fails. */
+  async abandon(): Promise<void> {
+    this.#buffer = new Uint8Array(0);
+    await this.#upload?.abort().catch(() => {});
+  }
+
+  async #sendPart(): Promise<void> {
+    const { bucket, key } = this.#options;
+    this.#upload ??= await orFault(() => bucket.createMultipartUpload(key));
+    const upload = this.#upload;
+    const bytes = this.#buffer.subarray(0, this.#buffered);
+    const part = await orFault(() => upload.uploadPart(this.#parts.length + 1, bytes));
+    this.#parts.push(part);
+    this.#buffered = 0;
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#buffer.length) return;
+    const larger = Math.min(this.#partBytes, Math.max(needed, this.#buffer.length * 2));
+    const grown = new Uint8Array(larger);
+    grown.set(this.#buffer.subarray(0, this.#buffered));
+    this.#buffer = grown;
+  }
+}
+
+/** Many recordings are smaller than a part, and memory is shared by all requests of an isolate. */
+const PART_BYTES = 8 * 1024 * 1024;
+const FIRST_BUFFER_BYTES = 64 * 1024;
+
+function memoryBody(bytes: Uint8Array): StoredBody {
+  let kept: Uint8Array | null = bytes;
+  return {
+    sizeBytes: bytes.length,
+    place: 'memory',
+    open: async () => {
+      const { body } = new Response(kept);
+      if (kept === null || body === null) throw gone();
+      return body;
+    },
+    remove: async () => {
+      kept = null;
+    },
+  };
+}
+
+function bucketBody({ bucket, key }: StoreOptions, sizeBytes: number): StoredBody {
+  return {
+    sizeBytes,
+    place: 'bucket',
+    open: async () => {
+      const object = await orFault(() => bucket.get(key));
+      if (object === null) throw gone();
+      return object.body;
+    },
+    remove: async () => {
+      await bucket.delete(key).catch(() => {});
+    },
+  };
+}
+
+async function orFault<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new SttException({ kind: 'internal' }, { cause });
+  }
+}
+
+function gone(): SttException {
+  return new SttException({ kind: 'internal' }, { cause: new Error('the stored body is gone') });
+}
