@@ -55,7 +55,8 @@ export async function findSpeakers(
 ): Promise<DiarizationResult> {
   const { windowFrames } = job.window;
   const collector = new SpeakerCollector(job.thresholds, { windowFrames });
-  const limits = { ...VAD_LIMITS, window: job.window, hopFrames: HOP_FRAMES };
+  const vadLimits = toVadLimits({ ...DEFAULT_VAD_OPTIONS, window: job.window });
+  const limits = { ...vadLimits, hopFrames: HOP_FRAMES };
   const branch = { job, work, collector, knownVoices };
   let totalSamples = 0;
   for await (const batch of planWindows(job.waveform, limits)) {

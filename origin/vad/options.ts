@@ -3,6 +3,7 @@ import {
   FRAME_STEP,
   framesCovering,
   SAMPLE_RATE,
+  WINDOW_SAMPLES,
   type WindowGeometry,
 } from '#origin/vad/frame-grid.ts';
 
@@ -25,7 +26,7 @@ export interface VadOptions {
   readonly maxGapSeconds: number;
   /** Audio kept on either side of a chunk's speech, at most half of the pause there. */
   readonly padSeconds: number;
-  /** Windows per call of the model. */
+  /** Windows of 5 s per call of the model; of longer ones as many as have their length together. */
   readonly batchWindows: number;
 }
 
@@ -89,8 +90,13 @@ export function toVadLimits(options: VadOptions): VadLimits {
     maxChunkSamples,
     maxGapSamples: Math.round(options.maxGapSeconds * SAMPLE_RATE),
     padSamples,
-    batchWindows: options.batchWindows,
+    batchWindows: windowsPerCall(options),
   };
+}
+
+/** A call's memory and time go with the audio in it. */
+function windowsPerCall({ batchWindows, window }: VadOptions): number {
+  return Math.max(1, Math.floor((batchWindows * WINDOW_SAMPLES) / window.windowSamples));
 }
 
 /** A hop of a whole window means windows side by side: of 5 s, 293 frames, which is a little less. */

@@ -21,10 +21,12 @@ describe('toVadLimits', () => {
     expect(() => toVadLimits({ ...options, hopSeconds: 10.1 })).toThrow('option hopSeconds =');
   });
 
-  it('keeps every other limit whatever the window', () => {
+  it('gives each call as much audio, and keeps every other limit, whatever the window', () => {
     const window = windowOf(160_000);
     const longer = toVadLimits({ ...DEFAULT_VAD_OPTIONS, window });
-    expect(longer).toEqual({ ...toVadLimits(DEFAULT_VAD_OPTIONS), window });
+    expect(longer).toEqual({ ...toVadLimits(DEFAULT_VAD_OPTIONS), window, batchWindows: 8 });
+    const single = { ...DEFAULT_VAD_OPTIONS, window, batchWindows: 1 };
+    expect(toVadLimits(single).batchWindows).toBe(1);
   });
 
   it.each([
