@@ -4,6 +4,7 @@ import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { jobRoutes } from '#origin/routes/jobs.ts';
 import { metricsRoute } from '#origin/routes/metrics.ts';
 import { onError, sendError } from '#origin/routes/on-error.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
@@ -26,7 +27,7 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.use(allowOrigins(deps.config.corsOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod(deps) }));
 
-  app.get('/', indexRoute(ROUTES));
+  app.get('/', indexRoute(deps.jobs === undefined ? ROUTES : [...ROUTES, ...JOB_ROUTES]));
   app.get('/health', healthRoute(deps));
   app.get('/metrics', metricsRoute(deps));
 
@@ -34,6 +35,14 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.get('/models', authenticate, modelsRoute(deps));
   app.post('/transcribe', authenticate, transcribeRoute(deps));
   app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps));
+
+  if (deps.jobs !== undefined) {
+    const jobs = jobRoutes(deps, deps.jobs);
+    app.post('/jobs', authenticate, jobs.submit);
+    app.get('/jobs/:id', authenticate, jobs.look);
+    app.get('/jobs/:id/result', authenticate, jobs.result);
+    app.delete('/jobs/:id', authenticate, jobs.cancel);
+  }
 
   app.notFound((c) =>
     sendError({ kind: 'unknown_route', method: c.req.method, path: c.req.path }, c, deps),
@@ -51,6 +60,8 @@ const ROUTES = [
   'POST /transcribe/whisperx',
 ];
 
+const JOB_ROUTES = ['POST /jobs', 'GET /jobs/:id', 'GET /jobs/:id/result', 'DELETE /jobs/:id'];
+
 const letPass: MiddlewareHandler<OriginEnv> = (_c, next) => next();
 
 const neverCached: MiddlewareHandler<OriginEnv> = async (c, next) => {
@@ -64,9 +75,9 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<OriginEnv> 
   }
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    allowMethods: ['GET', 'HEAD', 'POST'],
-    allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id'],
-    exposeHeaders: ['X-Request-Id', 'X-Warnings', 'Retry-After'],
+    allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id', 'Idempotency-Key'],
+    exposeHeaders: ['X-Request-Id', 'X-Warnings', 'Retry-After', 'Location'],
     maxAge: 600,
   });
 }

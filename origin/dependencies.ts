@@ -1,14 +1,16 @@
 /** The composition root: from settings to everything the app needs. */
 import { Admission } from '#origin/admission/admission.ts';
 import type { OriginConfig } from '#origin/config.ts';
+import { systemClock } from '#origin/engine/clock.ts';
+import { openJobs } from '#origin/jobs/open-jobs.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
 import { prepareSpool } from '#origin/spool.ts';
 
 /**
- * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` at the end.
- * @throws Error when the spool folder cannot be used
+ * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` and `jobs` at the end.
+ * @throws Error when the spool folder or the jobs cannot be used
  */
 export async function createDependencies(config: OriginConfig): Promise<OriginDependencies> {
   const logger = createLogger(config.logLevel);
@@ -26,5 +28,12 @@ export async function createDependencies(config: OriginConfig): Promise<OriginDe
   // Settings are checked before the pipeline and all that it loads.
   const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
   const transcriber = createTranscriber(config, { logger, metrics });
-  return { config, logger, metrics, transcriber, admission, now };
+  const clock = { ...systemClock, now: Date.now };
+  const jobs = await openJobs({ config, admission, transcriber, logger, metrics, clock }).catch(
+    async (error: unknown) => {
+      await transcriber.close();
+      throw error;
+    },
+  );
+  return { config, logger, metrics, transcriber, admission, jobs, now };
 }

@@ -10,19 +10,19 @@ export interface RunningServer {
   readonly port: number;
   /**
    * Takes no new requests, lets those inside finish for at most `drainTimeoutSeconds`, then cuts what is left and
-   * ends the engine. A second call joins the first.
-   * @returns true when everything inside had finished in time
+   * ends the engine. Jobs that are not done by then are left to the next start. A second call joins the first.
+   * @returns true when every request inside had finished in time
    */
   drain(): Promise<boolean>;
 }
 
 /**
- * Listens on the configured address.
+ * Listens on the configured address, then takes up the jobs.
  * @throws Error in one line when the address cannot be had
  */
 export async function startServer(
   app: Hono<OriginEnv>,
-  deps: Pick<OriginDependencies, 'config' | 'admission' | 'transcriber'>,
+  deps: Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs'>,
 ): Promise<RunningServer> {
   const { host, port } = deps.config;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -34,6 +34,7 @@ export async function startServer(
     server.once('error', (error) => reject(explainListenError(error, { host, port })));
     server.listen({ host, port }, resolve);
   });
+  deps.jobs?.start();
   let drained: Promise<boolean> | null = null;
   return {
     // A TCP server's address is an object; only pipes have a string.
@@ -56,7 +57,8 @@ const SERVER_OPTIONS = {
   keepAliveTimeout: 75_000,
 };
 
-interface DrainTools extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber'> {
+interface DrainTools
+  extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs'> {
   readonly answers: OpenAnswers;
 }
 
@@ -64,14 +66,19 @@ async function drainServer(server: Server, tools: DrainTools): Promise<boolean> 
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  const emptied = tools.admission.close();
-  const isInTime = await endsWithin(emptied, tools.config.drainTimeoutSeconds * 1000);
+  const { admission, jobs } = tools;
+  const emptied = Promise.all([admission.close(), jobs?.stop()]);
+  const isEmpty = await endsWithin(emptied, tools.config.drainTimeoutSeconds * 1000);
+  const { running, waiting } = admission.counts();
+  const isInTime = isEmpty || running + waiting === jobs?.placesHeld();
+  const handedBack = jobs?.handBack();
   // Whatever is still running is rejected by this, and its answer says so.
   await tools.transcriber.close();
-  await endsWithin(tools.answers.allSent(), SEND_GRACE_MS);
+  await endsWithin(Promise.all([handedBack, tools.answers.allSent()]), SEND_GRACE_MS);
   // What is left: kept-alive connections, ones that never asked anything, and clients that do not read.
   server.closeAllConnections();
   await closed;
+  jobs?.close();
   return isInTime;
 }
 
@@ -107,7 +114,7 @@ function watchAnswers(server: Server): OpenAnswers {
   };
 }
 
-async function endsWithin(work: Promise<void>, limitMs: number): Promise<boolean> {
+async function endsWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   const { promise: expired, resolve } = Promise.withResolvers<false>();
   const timer = setTimeout(() => resolve(false), limitMs);
   const isDone = await Promise.race([work.then(() => true), expired]);

@@ -5,6 +5,9 @@
  * read. It then uploads, and only with the whole file on disk does it join the line for one of the few *slots* in
  * which recordings are transcribed. So a slow upload never holds a slot, the engine never waits for a network,
  * faults of a form are told at once, and what is held is bounded: (slots + queue) files on disk, none in memory.
+ *
+ * Jobs wait on disk and are counted there. One of them at a time stands in the line, in a place that nobody else could
+ * have had: so it gets its turn like a request, and a thousand of them are one in the eyes of the next caller.
  */
 import { SttException } from '#shared/errors.ts';
 
@@ -39,6 +42,8 @@ export class Admission {
   readonly #recentMs: number[] = [];
   readonly #line: (() => void)[] = [];
   #places = 0;
+  /** Of the places, those of jobs that have no slot yet: they lie beside the queue. */
+  #waitingJobs = 0;
   #running = 0;
   #closed = false;
   #whenEmpty: (() => void)[] = [];
@@ -58,13 +63,35 @@ export class Admission {
       const retryAfterSeconds = SHUTDOWN_RETRY_SECONDS;
       throw new SttException({ kind: 'shutting_down', retryAfterSeconds });
     }
-    if (this.#places >= maxRunning + maxQueue) {
+    if (this.#places - this.#waitingJobs >= maxRunning + maxQueue) {
       const position = this.#places - this.#running + 1;
       const retryAfterSeconds = this.#estimateWaitSeconds(position);
       throw new SttException({ kind: 'queue_full', position, retryAfterSeconds });
     }
     this.#places++;
     return this.#createPlace();
+  }
+
+  /** A place for a job, which is there however long the queue is. Whoever asks has one at a time without a slot. */
+  enterJob(): Place {
+    this.#places++;
+    this.#waitingJobs++;
+    const place = this.#createPlace();
+    let isWaiting = true;
+    const stopWaiting = () => {
+      this.#waitingJobs -= isWaiting ? 1 : 0;
+      isWaiting = false;
+    };
+    return {
+      start: async (signal) => {
+        await place.start(signal);
+        stopWaiting();
+      },
+      leave: () => {
+        stopWaiting();
+        place.leave();
+      },
+    };
   }
 
   /** Refuses newcomers and resolves when everyone who is inside has left. */

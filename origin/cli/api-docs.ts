@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { JobProgress, JobResponse } from '#shared/contracts/jobs.ts';
 import { HealthResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { TranscribeForm } from '#shared/contracts/transcribe-form.ts';
 import {
@@ -39,6 +40,8 @@ const BLOCKS: Readonly<Record<string, () => string>> = {
   coverage: () => fieldTable(TranscriptionCoverage, ['Member', 'Type', 'Meaning'], memberRow),
   health: () => fieldTable(HealthResponse, ['Member', 'Type', 'Meaning'], memberRow),
   models: () => fieldTable(ModelsResponse, ['Member', 'Type', 'Meaning'], memberRow),
+  job: () => fieldTable(JobResponse, ['Member', 'Type', 'Meaning'], memberRow),
+  progress: () => fieldTable(JobProgress, ['Member', 'Type', 'Meaning'], memberRow),
   errors: errorTable,
 };
 

@@ -28,6 +28,11 @@ export const COUNTERS = {
     help: 'Times the engine process died and was started again.',
     labelNames: [],
   },
+  jobAttempts: {
+    name: 'mana_stt_job_attempts_total',
+    help: 'Attempts at jobs, by outcome: done, failed, cancelled, retried, handed_back (at the end of the service) or crashed.',
+    labelNames: ['outcome'],
+  },
 } as const;
 
 export const GAUGES = {
@@ -45,6 +50,11 @@ export const GAUGES = {
     name: 'mana_stt_queue_waiting',
     help: 'Of the active requests, those that upload or wait.',
     labelNames: [],
+  },
+  jobs: {
+    name: 'mana_stt_jobs',
+    help: 'Jobs that are kept, by status.',
+    labelNames: ['status'],
   },
 } as const;
 

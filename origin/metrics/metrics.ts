@@ -23,6 +23,9 @@ export interface FinishedTranscription {
   readonly workSeconds: number;
 }
 
+/** How an attempt at a job ended. */
+export type JobOutcome = 'done' | 'failed' | 'cancelled' | 'retried' | 'handed_back' | 'crashed';
+
 /** What HTTP reports, and the page that Prometheus reads. */
 export interface OriginMetrics extends StageMetrics {
   setQueue(counts: { running: number; waiting: number }): void;
@@ -32,6 +35,8 @@ export interface OriginMetrics extends StageMetrics {
   /** `model` must be a known name or `unknown`, never a caller's text. */
   countFailure(model: string): void;
   countError(code: SttError['kind']): void;
+  setJobs(counts: Readonly<Record<string, number>>): void;
+  countJobAttempt(outcome: JobOutcome): void;
   render(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -66,6 +71,10 @@ export function createMetrics(): OriginMetrics {
     },
     countFailure: (model) => counters.requests.inc({ status: 'error', model, language: 'unknown' }),
     countError: (code) => counters.errors.inc({ code }),
+    setJobs: (counts) => {
+      for (const [status, count] of Object.entries(counts)) gauges.jobs.set({ status }, count);
+    },
+    countJobAttempt: (outcome) => counters.jobAttempts.inc({ outcome }),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 }

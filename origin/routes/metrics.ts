@@ -17,6 +17,7 @@ export function metricsRoute(deps: OriginDependencies): Handler<OriginEnv> {
       throw new SttException({ kind: 'unauthenticated' });
     }
     deps.metrics.setQueue(deps.admission.counts());
+    if (deps.jobs !== undefined) deps.metrics.setJobs(deps.jobs.counts());
     const { contentType, text } = await deps.metrics.render();
     return c.body(text, 200, { 'Content-Type': contentType });
   };

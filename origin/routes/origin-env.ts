@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { Admission } from '#origin/admission/admission.ts';
 import type { OriginConfig } from '#origin/config.ts';
+import type { Jobs } from '#origin/jobs/jobs.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
@@ -18,6 +19,10 @@ export interface OriginDependencies {
    * refuse. Absent: everyone passes, which is why the origin listens on this machine only by default.
    */
   readonly authenticate?: MiddlewareHandler<OriginEnv>;
+  /** Absent: there are no routes under `/jobs`. */
+  readonly jobs?: Jobs;
+  /** Whose jobs a request may see: stable over restarts. Absent: all callers are one. */
+  readonly principalId?: (c: Context<OriginEnv>) => string;
   /** Milliseconds that never go back. */
   readonly now: () => number;
 }

@@ -1,12 +1,11 @@
 /** `POST /transcribe`: take a place → receive the form → wait for a slot → transcribe → answer. */
-import { Readable } from 'node:stream';
 import type { Context, Handler } from 'hono';
 import type { Place } from '#origin/admission/admission.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
-import { receiveUpload, type Upload } from '#origin/routes/upload.ts';
-import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
+import { readDemand, receiveForm } from '#origin/routes/receive-form.ts';
+import type { Upload } from '#origin/routes/upload.ts';
+import type { TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
 import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
-import { SttException } from '#shared/errors.ts';
 import { formatTranscript } from '#shared/format/format-transcript.ts';
 
 type OriginContext = Context<OriginEnv>;
@@ -38,7 +37,7 @@ async function runInPlace(
   deps: OriginDependencies,
   place: Place,
 ): Promise<TranscribeDemand & { transcript: Transcript }> {
-  const upload = await receive(c, deps);
+  const upload = await receiveForm(c, deps, deps.config.spoolDir);
   try {
     const demand = readDemand(upload, deps);
     const { options } = demand;
@@ -48,52 +47,6 @@ async function runInPlace(
   } finally {
     await upload.remove();
   }
-}
-
-async function receive(c: OriginContext, deps: OriginDependencies): Promise<Upload> {
-  const startedMs = deps.now();
-  const source = {
-    openBody: () => openBody(c),
-    contentType: c.req.header('content-type'),
-    contentLength: c.req.header('content-length'),
-  };
-  const { spoolDir, maxUploadBytes, uploadIdleTimeoutSeconds } = deps.config;
-  const upload = await receiveUpload(source, {
-    spoolDir,
-    maxFileBytes: maxUploadBytes,
-    idleTimeoutSeconds: uploadIdleTimeoutSeconds,
-  });
-  deps.metrics.observeUpload(upload.sizeBytes);
-  const uploadMs = Math.round(deps.now() - startedMs);
-  Object.assign(c.get('facts'), { uploadMs, sizeBytes: upload.sizeBytes });
-  return upload;
-}
-
-/** Node's own stream where there is one: it can be left half read without ending the connection. */
-function openBody(c: OriginContext): Readable {
-  // Called without a server the app has no bindings at all, whatever Hono's type says.
-  const { incoming, outgoing }: Partial<OriginEnv['Bindings']> = c.env ?? {};
-  if (incoming !== undefined) {
-    if (c.req.header('expect') !== undefined) {
-      outgoing?.writeContinue();
-    }
-    return incoming;
-  }
-  const { body } = c.req.raw;
-  return body === null ? Readable.from([]) : Readable.fromWeb(body);
-}
-
-function readDemand(upload: Upload, deps: OriginDependencies): TranscribeDemand {
-  const demand = parseTranscribeForm(upload.fields, upload.samplePaths);
-  if (!demand.ok) {
-    throw new SttException({ kind: 'invalid_fields', faults: demand.error });
-  }
-  const { model } = demand.value.options;
-  const known = deps.transcriber.models().whisper;
-  if (model !== undefined && !known.includes(model)) {
-    throw new SttException({ kind: 'unknown_model', model, known });
-  }
-  return demand.value;
 }
 
 async function waitForSlot(

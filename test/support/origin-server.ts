@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { Admission } from '#origin/admission/admission.ts';
 import { createOriginApp } from '#origin/app.ts';
 import { loadConfig } from '#origin/config.ts';
+import { type Clock, systemClock } from '#origin/engine/clock.ts';
+import type { Jobs } from '#origin/jobs/jobs.ts';
+import { openJobs } from '#origin/jobs/open-jobs.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
@@ -103,6 +106,8 @@ export interface TestOrigin {
   readonly transcriber: DrivenTranscriber;
   readonly admission: Admission;
   readonly spoolDir: string;
+  readonly dataDir: string;
+  readonly jobs: Jobs;
   readonly dependencies: OriginDependencies;
   /** Lines of the log, parsed; emits `line`. */
   readonly log: Record<string, unknown>[];
@@ -111,10 +116,19 @@ export interface TestOrigin {
   stop(): Promise<void>;
 }
 
+export interface TestOriginOptions {
+  /** Of an earlier origin, whose jobs are to be found. */
+  readonly dataDir?: string;
+  /** For jobs: `now` is milliseconds since 1970. */
+  readonly jobClock?: Clock;
+  readonly principalId?: OriginDependencies['principalId'];
+}
+
 export async function startTestOrigin(
   environment: Record<string, string> = {},
+  options: TestOriginOptions = {},
 ): Promise<TestOrigin> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'mana-stt-test-'));
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'mana-stt-test-')));
   const config = loadConfig({ PORT: '0', DATA_DIR: dataDir, DRAIN_TIMEOUT: '5', ...environment });
   await prepareSpool(config.spoolDir);
   const log: Record<string, unknown>[] = [];
@@ -130,7 +144,13 @@ export async function startTestOrigin(
   const { maxConcurrentRequests: maxRunning, maxQueue } = config;
   const admission = new Admission({ maxRunning, maxQueue, now });
   const metrics = createMetrics();
-  const deps = { config, logger, metrics, transcriber, admission, now };
+  const clock = options.jobClock ?? { ...systemClock, now: Date.now };
+  const jobs = await openJobs({ config, logger, metrics, transcriber, admission, clock });
+  const { principalId } = options;
+  const deps = {
+    ...{ config, logger, metrics, transcriber, admission, jobs, now },
+    ...(principalId !== undefined && { principalId }),
+  };
   const server = await startServer(createOriginApp(deps), deps);
   const listSpool = () => readdir(config.spoolDir);
   return {
@@ -140,6 +160,8 @@ export async function startTestOrigin(
     transcriber,
     admission,
     spoolDir: config.spoolDir,
+    dataDir,
+    jobs,
     dependencies: deps,
     log,
     logEvents,

@@ -1,0 +1,332 @@
+/** Durable jobs: accepted once, worked on until they end, kept for a while, whatever happens to the service. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#origin/engine/clock.ts';
+import type { Job, JobResult } from '#origin/jobs/job.ts';
+import { digestForm, type FormFiles, type JobFiles } from '#origin/jobs/job-files.ts';
+import type { JobRunner } from '#origin/jobs/job-runner.ts';
+import { isFinished, type JobEvent, type JobStatus } from '#origin/jobs/job-state.ts';
+import type { JobStore } from '#origin/jobs/job-store.ts';
+import type { JobWaiters } from '#origin/jobs/job-waiters.ts';
+import { isDiskFull } from '#origin/jobs/sqlite.ts';
+import type { Logger } from '#origin/logger.ts';
+import type { JobView } from '#shared/contracts/jobs.ts';
+import { type SttError, SttException } from '#shared/errors.ts';
+
+export interface JobLimits {
+  readonly maxJobs: number;
+  readonly maxBytes: number;
+  readonly retentionSeconds: number;
+}
+
+/** A form that was received and checked. */
+export interface JobForm extends FormFiles {
+  readonly fileName?: string;
+}
+
+/** Who brings a form. */
+export interface JobOrigin {
+  readonly principalId: string;
+  readonly requestId: string;
+  readonly idempotencyKey: string | null;
+}
+
+/** A job, and the error where it failed. */
+export interface JobNews {
+  readonly view: JobView;
+  readonly error: SttError | null;
+}
+
+export interface JobParts {
+  readonly store: JobStore;
+  readonly files: JobFiles;
+  readonly runner: JobRunner;
+  readonly waiters: JobWaiters;
+  readonly limits: JobLimits;
+  /** `now` is milliseconds since 1970. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class Jobs {
+  readonly #parts: JobParts;
+  #receiving = { count: 0, bytes: 0 };
+  #whenReceived: (() => void)[] = [];
+  #isStopping = false;
+  #cancelSweep = () => {};
+
+  constructor(parts: JobParts) {
+    this.#parts = parts;
+  }
+
+  /** Folder for the files of a form while it is received. */
+  get incomingDir(): string {
+    return this.#parts.files.incomingDir;
+  }
+
+  /** Begins the work, and removes from now on what has been kept long enough. */
+  start(): void {
+    this.#sweepForEver();
+    this.#parts.runner.wake();
+  }
+
+  /**
+   * Keeps room for a form before it is read. Whoever got it calls the function when the form is a job or is gone.
+   * @throws SttException shutting_down, jobs_full, storage_full
+   */
+  reserve(sizeBytes: number): () => void {
+    const { store, limits } = this.#parts;
+    if (this.#isStopping) {
+      throw new SttException({ kind: 'shutting_down', retryAfterSeconds: RETRY_SECONDS });
+    }
+    const totals = store.totals();
+    if (totals.queued.jobs + totals.running.jobs + this.#receiving.count >= limits.maxJobs) {
+      const { maxJobs: limit } = limits;
+      throw new SttException({ kind: 'jobs_full', limit, retryAfterSeconds: RETRY_SECONDS });
+    }
+    const usedBytes = Object.values(totals).reduce((sum, { bytes }) => sum + bytes, 0);
+    if (usedBytes + this.#receiving.bytes + sizeBytes > limits.maxBytes) {
+      throw new SttException({ kind: 'storage_full' });
+    }
+    this.#receive(1, sizeBytes);
+    let isReserved = true;
+    return () => {
+      if (isReserved) this.#receive(-1, -sizeBytes);
+      isReserved = false;
+    };
+  }
+
+  /**
+   * Makes a job of a form. When this returns it is on the disk. The same form under the same key gives the job that
+   * is there already; the files then stay with the caller.
+   * @throws SttException idempotency_conflict, storage_full
+   */
+  async submit(form: JobForm, origin: JobOrigin): Promise<{ id: string; isRepeated: boolean }> {
+    const { store, files, runner, clock } = this.#parts;
+    const { idempotencyKey: key, principalId, requestId } = origin;
+    const formDigest = key === null ? null : await digestForm(form);
+    const earlier = this.#findByKey(origin, formDigest);
+    if (earlier !== null) return { id: earlier.id, isRepeated: true };
+    const id = randomBytes(16).toString('base64url');
+    try {
+      const sizeBytes = await files.adopt(id, form);
+      // Another request with the key may have come first meanwhile.
+      const winner = this.#findByKey(origin, formDigest);
+      if (winner !== null) {
+        await files.remove(id);
+        return { id: winner.id, isRepeated: true };
+      }
+      store.insert({
+        ...{ id, principalId, requestId, idempotencyKey: key, formDigest },
+        fields: form.fields,
+        fileName: form.fileName ?? null,
+        sampleCount: form.samplePaths.length,
+        sizeBytes,
+        createdMs: clock.now(),
+      });
+    } catch (error) {
+      await files.remove(id);
+      throw isDiskFull(error)
+        ? new SttException({ kind: 'storage_full' }, { cause: error })
+        : error;
+    }
+    runner.wake();
+    return { id, isRepeated: false };
+  }
+
+  /**
+   * A job of this principal; after `waitSeconds` at most, or when it has ended.
+   * @throws SttException unknown_job
+   */
+  async look(
+    id: string,
+    principalId: string,
+    wait: { seconds: number; signal: AbortSignal } = NO_WAIT,
+  ): Promise<JobNews> {
+    const job = await this.#await(id, principalId, wait);
+    return { view: this.#view(job), error: job.error };
+  }
+
+  /**
+   * The answer of a job that is done.
+   * @throws SttException unknown_job, job_unfinished, job_cancelled, or what the job failed with
+   */
+  async result(
+    id: string,
+    principalId: string,
+    wait: { seconds: number; signal: AbortSignal } = NO_WAIT,
+  ): Promise<JobResult> {
+    const job = await this.#await(id, principalId, wait);
+    switch (job.status) {
+      case 'queued':
+      case 'running':
+        throw new SttException({ kind: 'job_unfinished', status: job.status });
+      case 'cancelled':
+        throw new SttException({ kind: 'job_cancelled' });
+      case 'failed':
+        throw new SttException(job.error ?? { kind: 'internal' });
+      case 'done':
+        return this.#parts.store.result(job) ?? unreachable(`job ${id} is done without a result`);
+    }
+  }
+
+  /**
+   * Cancels a job that goes on, forgets one that has ended.
+   * @returns the cancelled job, null for a forgotten one
+   * @throws SttException unknown_job
+   */
+  async cancel(id: string, principalId: string): Promise<JobNews | null> {
+    const { store, files, runner, waiters, clock } = this.#parts;
+    const job = this.#find(id, principalId);
+    if (isFinished(job.status)) {
+      store.remove(id);
+      return null;
+    }
+    const cancelled = store.apply(id, { type: 'cancel' }, { nowMs: clock.now() });
+    runner.interrupt(id);
+    waiters.release(id);
+    // The runner removes the files of what runs, once nobody reads them any more.
+    if (!runner.isRunning(id)) await files.remove(id);
+    return { view: this.#view(cancelled ?? job), error: null };
+  }
+
+  counts(): Readonly<Record<JobStatus, number>> {
+    const { queued, running, done, failed, cancelled } = this.#parts.store.totals();
+    return {
+      queued: queued.jobs,
+      running: running.jobs,
+      done: done.jobs,
+      failed: failed.jobs,
+      cancelled: cancelled.jobs,
+    };
+  }
+
+  /** Places that jobs have in admission. */
+  placesHeld(): number {
+    return this.#parts.runner.placesHeld();
+  }
+
+  /** Told by the runner. */
+  async afterAttempt(id: string, job: Job | null, event: JobEvent['type']): Promise<void> {
+    const { files, waiters } = this.#parts;
+    if (event === 'hand_back') return;
+    if (job?.status !== 'queued') {
+      waiters.release(id);
+      await files.remove(id);
+    }
+  }
+
+  /** Removes the jobs whose time is over; returns how many. */
+  sweep(): number {
+    const { store, clock, limits } = this.#parts;
+    const latestMs = clock.now() - limits.retentionSeconds * 1000;
+    const ids = store.endedBefore(latestMs, SWEEP_BATCH);
+    for (const id of ids) store.remove(id);
+    return ids.length;
+  }
+
+  /**
+   * Takes no more jobs; resolves when no form is being received and no job runs. Who waits for a job that does not
+   * run is answered at once: it will not end before the next start.
+   */
+  async stop(): Promise<void> {
+    const { runner, waiters } = this.#parts;
+    this.#isStopping = true;
+    const stopped = runner.stop();
+    waiters.releaseAll((id) => runner.isRunning(id));
+    if (this.#receiving.count > 0) {
+      await new Promise<void>((resolve) => this.#whenReceived.push(resolve));
+    }
+    await stopped;
+  }
+
+  /** Interrupts what runs and leaves it to the next start; answers everyone who waits. */
+  async handBack(): Promise<void> {
+    this.#isStopping = true;
+    await this.#parts.runner.handBack();
+    this.#parts.waiters.releaseAll();
+  }
+
+  close(): void {
+    this.#cancelSweep();
+    this.#parts.store.close();
+  }
+
+  #sweepForEver(): void {
+    const { clock, logger, limits } = this.#parts;
+    try {
+      this.sweep();
+    } catch (err) {
+      logger.error({ err }, 'jobs whose time is over cannot be removed');
+    }
+    const periodSeconds = Math.min(limits.retentionSeconds, MAX_SWEEP_SECONDS);
+    this.#cancelSweep = clock.after(periodSeconds * 1000, () => this.#sweepForEver());
+  }
+
+  async #await(
+    id: string,
+    principalId: string,
+    wait: { seconds: number; signal: AbortSignal },
+  ): Promise<Job> {
+    const { runner, waiters } = this.#parts;
+    const job = this.#find(id, principalId);
+    const mayEnd = !this.#isStopping || runner.isRunning(id);
+    if (isFinished(job.status) || !mayEnd) return job;
+    await waiters.wait(id, wait);
+    return this.#find(id, principalId);
+  }
+
+  #find(id: string, principalId: string): Job {
+    const { store, clock } = this.#parts;
+    const job = store.find(id);
+    const expiresMs = job === null ? null : this.#expiresMs(job);
+    const isOver = expiresMs !== null && expiresMs <= clock.now();
+    if (job === null || isOver || job.principalId !== principalId) {
+      throw new SttException({ kind: 'unknown_job' });
+    }
+    return job;
+  }
+
+  #findByKey(origin: JobOrigin, formDigest: string | null): Job | null {
+    const { idempotencyKey: key, principalId } = origin;
+    const { store, clock } = this.#parts;
+    const job = key === null ? null : store.findByKey(principalId, key);
+    if (job === null) return null;
+    const expiresMs = this.#expiresMs(job);
+    if (expiresMs !== null && expiresMs <= clock.now()) {
+      store.remove(job.id);
+      return null;
+    }
+    if (job.formDigest !== formDigest) throw new SttException({ kind: 'idempotency_conflict' });
+    return job;
+  }
+
+  #expiresMs({ finishedMs }: Job): number | null {
+    return finishedMs === null ? null : finishedMs + this.#parts.limits.retentionSeconds * 1000;
+  }
+
+  #view(job: Job): JobView {
+    const { store, runner } = this.#parts;
+    return {
+      ...job,
+      expiresMs: this.#expiresMs(job),
+      queuePosition: job.status === 'queued' ? store.position(job) : null,
+      progress: runner.progress(job.id),
+    };
+  }
+
+  #receive(count: number, bytes: number): void {
+    const { count: counted, bytes: reserved } = this.#receiving;
+    this.#receiving = { count: counted + count, bytes: reserved + bytes };
+    if (this.#receiving.count === 0) for (const resolve of this.#whenReceived.splice(0)) resolve();
+  }
+}
+
+const NO_WAIT = { seconds: 0, signal: new AbortController().signal };
+const RETRY_SECONDS = 10;
+/** Removed in one go: the loop stands still meanwhile. */
+const SWEEP_BATCH = 1000;
+const MAX_SWEEP_SECONDS = 60;
+
+function unreachable(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,67 @@
+/** What all routes do that take a recording: receive the form, and read what it asks for. */
+import { Readable } from 'node:stream';
+import type { Context } from 'hono';
+import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { receiveUpload, type Upload } from '#origin/routes/upload.ts';
+import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
+import { SttException } from '#shared/errors.ts';
+
+type OriginContext = Context<OriginEnv>;
+
+/**
+ * Receives the form of a request into files of a spool folder.
+ * @throws SttException as `receiveUpload`
+ */
+export async function receiveForm(
+  c: OriginContext,
+  deps: OriginDependencies,
+  spoolDir: string,
+): Promise<Upload> {
+  const startedMs = deps.now();
+  const source = {
+    openBody: () => openBody(c),
+    contentType: c.req.header('content-type'),
+    contentLength: c.req.header('content-length'),
+  };
+  const { maxUploadBytes, uploadIdleTimeoutSeconds } = deps.config;
+  const upload = await receiveUpload(source, {
+    spoolDir,
+    maxFileBytes: maxUploadBytes,
+    idleTimeoutSeconds: uploadIdleTimeoutSeconds,
+  });
+  deps.metrics.observeUpload(upload.sizeBytes);
+  const uploadMs = Math.round(deps.now() - startedMs);
+  Object.assign(c.get('facts'), { uploadMs, sizeBytes: upload.sizeBytes });
+  return upload;
+}
+
+/**
+ * Reads the text fields of a received form.
+ * @throws SttException invalid_fields, unknown_model
+ */
+export function readDemand(upload: Upload, deps: OriginDependencies): TranscribeDemand {
+  const demand = parseTranscribeForm(upload.fields, upload.samplePaths);
+  if (!demand.ok) {
+    throw new SttException({ kind: 'invalid_fields', faults: demand.error });
+  }
+  const { model } = demand.value.options;
+  const known = deps.transcriber.models().whisper;
+  if (model !== undefined && !known.includes(model)) {
+    throw new SttException({ kind: 'unknown_model', model, known });
+  }
+  return demand.value;
+}
+
+/** Node's own stream where there is one: it can be left half read without ending the connection. */
+function openBody(c: OriginContext): Readable {
+  // Called without a server the app has no bindings at all, whatever Hono's type says.
+  const { incoming, outgoing }: Partial<OriginEnv['Bindings']> = c.env ?? {};
+  if (incoming !== undefined) {
+    if (c.req.header('expect') !== undefined) {
+      outgoing?.writeContinue();
+    }
+    return incoming;
+  }
+  const { body } = c.req.raw;
+  return body === null ? Readable.from([]) : Readable.fromWeb(body);
+}
