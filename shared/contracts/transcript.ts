@@ -125,6 +125,12 @@ export interface Transcript {
   timingsMs: Record<string, number>;
 }
 
+/** A transcript whoever made it: a hosted model tells nothing of how much speech there was. */
+export type AnyTranscript = Omit<Transcript, 'coverage'> & {
+  /** Absent where nobody looked for speech beside the model. */
+  coverage?: Coverage;
+};
+
 /** What a caller asks for, after the form has been checked. */
 export interface TranscribeOptions {
   /** Whisper's code. Absent: detected from the speech. */

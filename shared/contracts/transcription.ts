@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { TranscriptionChar, toChars } from '#shared/contracts/char-alignments.ts';
 import { toMilli } from '#shared/contracts/milli.ts';
 import type {
+  AnyTranscript,
   Coverage,
   Segment,
   TimeSpan,
-  Transcript,
   Word,
 } from '#shared/contracts/transcript.ts';
 import {
@@ -67,7 +67,7 @@ export const TranscriptionCoverage = z.object({
 export const TranscriptionResponse = z.object({
   text: z.string(),
   language: z.string(),
-  model: z.string().describe('`whisperx-` and the name of the model.'),
+  model: z.string().describe('`whisperx-` and the name of the model, or `voxtral-…`.'),
   latency_ms: z.number().int().describe('From the first byte of the request to the answer.'),
   duration_seconds: z.number(),
   words: z.array(TranscriptionWord).nullable().describe('null when no word times were asked for.'),
@@ -108,21 +108,21 @@ export interface ResponseContext {
 
 /** Writes a transcript in the wire's words. */
 export function toTranscriptionResponse(
-  transcript: Transcript,
+  transcript: AnyTranscript,
   context: ResponseContext,
 ): TranscriptionResponse {
-  const { languages, segments, hasWordTimes } = transcript;
+  const { languages, segments, hasWordTimes, coverage } = transcript;
   const main = languages.find((share) => share.language === transcript.language);
   return {
     text: transcript.text,
     language: transcript.language,
-    model: `whisperx-${transcript.model}`,
+    model: toWireModel(transcript.model),
     latency_ms: Math.round(context.latencyMs),
     duration_seconds: toMilli(transcript.durationSeconds),
     words: hasWordTimes ? segments.flatMap(({ words }) => words.map(toWord)) : null,
     segments: segments.map((segment) => toSegment(segment, hasWordTimes)),
     ...toSpeakerMembers(transcript),
-    coverage: toCoverage(transcript.coverage),
+    ...(coverage !== undefined && { coverage: toCoverage(coverage) }),
     ...(main !== undefined && { language_probability: toMilli(main.probability) }),
     languages: languages.map(({ language, probability }) => ({
       language,
@@ -133,6 +133,11 @@ export function toTranscriptionResponse(
     timings_ms: roundAll(transcript.timingsMs),
     request_id: context.requestId,
   };
+}
+
+/** Names of Voxtral say themselves what they are. */
+function toWireModel(model: string): string {
+  return model.startsWith('voxtral') ? model : `whisperx-${model}`;
 }
 
 function toWord(word: Word): TranscriptionWord {

@@ -1,7 +1,7 @@
 /** Who said what: the part of the answer that is there only when speakers were found. */
 import { z } from 'zod';
 import { toMilli } from '#shared/contracts/milli.ts';
-import type { Segment, Speaker, SpeakerTurn, Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript, Segment, Speaker, SpeakerTurn } from '#shared/contracts/transcript.ts';
 import { joinTexts } from '#shared/format/scripts.ts';
 
 export const TranscriptionUtterance = z.object({
@@ -62,7 +62,7 @@ export function toUtterances(segments: readonly Segment[]): Utterance[] {
 }
 
 /** `speakers` alone, as null, when there are none to tell of. */
-export function toSpeakerMembers(transcript: Transcript): SpeakerMembers {
+export function toSpeakerMembers(transcript: AnyTranscript): SpeakerMembers {
   const labels = listLabels(transcript);
   if (labels === null) return { speakers: null };
   const { diarization, segments } = transcript;
@@ -91,7 +91,7 @@ function joinRun(run: readonly Segment[]): Utterance {
 }
 
 /** By first appearance. Null when neither a diarization nor any word has a speaker. */
-function listLabels({ diarization, segments }: Transcript): string[] | null {
+function listLabels({ diarization, segments }: AnyTranscript): string[] | null {
   const labels = new Set(diarization?.speakers.map(({ label }) => label));
   for (const segment of segments) {
     for (const { speaker } of [segment, ...segment.words]) {

@@ -1,5 +1,5 @@
 /** A transcript → subtitles with their lines, before any format's own way of writing. */
-import type { Segment, Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript, Segment } from '#shared/contracts/transcript.ts';
 import { breakLines, type LineWord } from '#shared/format/break-lines.ts';
 import { cutCues } from '#shared/format/cut-cues.ts';
 import type { SubtitleOptions } from '#shared/format/options.ts';
@@ -28,7 +28,7 @@ export interface CueStyle extends SubtitleOptions {
 }
 
 /** Subtitles in order of their start. Those of one speaker never overlap. */
-export function makeCues(transcript: Transcript, style: CueStyle): Cue[] {
+export function makeCues(transcript: AnyTranscript, style: CueStyle): Cue[] {
   const durationMs = Math.round(transcript.durationSeconds * 1000);
   const cues = inTextOrder(toRuns(transcript).flatMap((run) => cutRun(run, style)));
   if (!style.allowsOverlap) return arrange(cues, durationMs);
@@ -61,7 +61,7 @@ interface Run {
   readonly words: SubtitleWord[];
 }
 
-function toRuns({ segments, language }: Transcript): Run[] {
+function toRuns({ segments, language }: AnyTranscript): Run[] {
   const runs: Run[] = [];
   for (const segment of segments) {
     const words = toSubtitleWords(segment, segment.language ?? language);

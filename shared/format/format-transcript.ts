@@ -1,5 +1,5 @@
 /** A transcript → the body of the answer in the format asked for. Runs wherever JavaScript does. */
-import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript, TranscribeOptions } from '#shared/contracts/transcript.ts';
 import { type ResponseContext, toTranscriptionResponse } from '#shared/contracts/transcription.ts';
 import type { FormatOptions, ResponseFormat } from '#shared/format/options.ts';
 import { writeAudacity, writeText, writeTsv } from '#shared/format/plain.ts';
@@ -14,7 +14,7 @@ export interface FormattedTranscript {
 
 /** Writes the answer. Formats without room for warnings have them in the header `X-Warnings`. */
 export function formatTranscript(
-  transcript: Transcript,
+  transcript: AnyTranscript,
   format: FormatOptions,
   context: ResponseContext & Pick<TranscribeOptions, 'task'>,
 ): FormattedTranscript {
@@ -52,7 +52,7 @@ const CONTENT_TYPES: Readonly<Record<ResponseFormat, string>> = {
 };
 
 function write(
-  transcript: Transcript,
+  transcript: AnyTranscript,
   { responseFormat, subtitles, timestampGranularities: granularities }: FormatOptions,
   context: ResponseContext & Pick<TranscribeOptions, 'task'>,
 ): string {

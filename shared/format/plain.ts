@@ -1,11 +1,11 @@
 /** The formats with one line per sentence or utterance. */
-import type { Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript } from '#shared/contracts/transcript.ts';
 import { toUtterances } from '#shared/contracts/utterances.ts';
 import { toOneLine } from '#shared/format/scripts.ts';
 import { speakerLabel } from '#shared/format/speaker-label.ts';
 
 /** The text; with speakers a line per utterance, which begins with `[SPEAKER_00]: `. */
-export function writeText(transcript: Transcript): string {
+export function writeText(transcript: AnyTranscript): string {
   const { segments, text } = transcript;
   if (segments.every(({ speaker }) => speaker === undefined)) return toLines([toOneLine(text)]);
   return toLines(
@@ -17,7 +17,7 @@ export function writeText(transcript: Transcript): string {
 }
 
 /** Sentences with their times in milliseconds, as whisper writes them; with speakers a fourth column. */
-export function writeTsv({ segments }: Transcript): string {
+export function writeTsv({ segments }: AnyTranscript): string {
   const hasSpeakers = segments.some(({ speaker }) => speaker !== undefined);
   const rows = segments.map(({ startSeconds, endSeconds, text, speaker }) => [
     String(Math.round(startSeconds * 1000)),
@@ -30,7 +30,7 @@ export function writeTsv({ segments }: Transcript): string {
 }
 
 /** Labels for Audacity: seconds, and the speaker in double brackets, as whisperX writes them. */
-export function writeAudacity({ segments }: Transcript): string {
+export function writeAudacity({ segments }: AnyTranscript): string {
   return toLines(
     segments.map(({ startSeconds, endSeconds, text, speaker }) => {
       const name = speaker === undefined ? '' : `[[${toOneLine(speaker)}]]`;

@@ -1,5 +1,5 @@
 /** SubRip: numbered subtitles. There is no standard for it; this writes what players agree upon. */
-import type { Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript } from '#shared/contracts/transcript.ts';
 import { type Cue, type CueWord, makeCues, textOfLine } from '#shared/format/cues.ts';
 import type { SubtitleOptions } from '#shared/format/options.ts';
 import { speakerLabel } from '#shared/format/speaker-label.ts';
@@ -9,7 +9,7 @@ import { timestamp } from '#shared/format/timestamp.ts';
  * Writes subtitles that never overlap. With speakers each begins with `[SPEAKER_00]: `, as whisperX writes them. With
  * `highlightWords` each word is underlined while it is spoken, which takes a subtitle of its own per word.
  */
-export function writeSrt(transcript: Transcript, options: SubtitleOptions): string {
+export function writeSrt(transcript: AnyTranscript, options: SubtitleOptions): string {
   const cues = makeCues(transcript, { ...options, labelOf: speakerLabel, allowsOverlap: false });
   const blocks = options.highlightWords ? cues.flatMap(highlight) : cues.map((cue) => ({ ...cue }));
   return blocks.map(writeBlock).join('');

@@ -1,6 +1,6 @@
 /** OpenAI's `verbose_json`. */
 import { toMilli } from '#shared/contracts/milli.ts';
-import type { Segment, Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript, Segment } from '#shared/contracts/transcript.ts';
 import { languageName } from '#shared/format/language-names.ts';
 import type { TimestampGranularity } from '#shared/format/options.ts';
 
@@ -48,7 +48,7 @@ export interface VerboseWord {
 
 /** Lists what has times as far as asked for. */
 export function toVerboseJson(
-  transcript: Transcript,
+  transcript: AnyTranscript,
   options: { task: VerboseJson['task']; granularities: readonly TimestampGranularity[] },
 ): VerboseJson {
   const { language, durationSeconds, text, segments, warnings } = transcript;

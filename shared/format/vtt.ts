@@ -2,7 +2,7 @@
  * WebVTT, which browsers show over audio and video.
  * Source: https://www.w3.org/TR/webvtt1/
  */
-import type { Transcript } from '#shared/contracts/transcript.ts';
+import type { AnyTranscript } from '#shared/contracts/transcript.ts';
 import { type Cue, type CueWord, makeCues, textOfLine } from '#shared/format/cues.ts';
 import type { SubtitleOptions } from '#shared/format/options.ts';
 import { toOneLine } from '#shared/format/scripts.ts';
@@ -12,7 +12,7 @@ import { timestamp } from '#shared/format/timestamp.ts';
  * Writes cues with `<v Speaker>` where speakers are known; those who talk at once are shown at once. With
  * `highlightWords` each word has the time when it begins, so that `::cue(:past)` and `::cue(:future)` can style it.
  */
-export function writeVtt(transcript: Transcript, options: SubtitleOptions): string {
+export function writeVtt(transcript: AnyTranscript, options: SubtitleOptions): string {
   const cues = makeCues(transcript, { ...options, allowsOverlap: true });
   return `WEBVTT\n\n${cues.map((cue) => writeCue(cue, options)).join('')}`;
 }
