@@ -31,6 +31,7 @@ const WESPEAKER: DiarizeOptions = {
   minSeparation: 1.24,
   apartBonus: 0.83,
   strangerBonus: 0.24,
+  usualLikeness: 0.6,
   trackBonus: 0.15,
   knownSimilarity: 0.55,
 };

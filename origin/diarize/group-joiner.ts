@@ -7,6 +7,8 @@ export interface DistanceLimits {
   readonly apartSeconds: number;
   /** Added to the separation of groups that share no track: what follows without a break is more likely one voice. */
   readonly strangerBonus: number;
+  /** Cosine of two stretches of one voice, as it usually is for the encoder. */
+  readonly usualLikeness: number;
 }
 
 export interface Pair {
@@ -68,9 +70,10 @@ export class GroupJoiner {
 
   #measure(a: number, b: number): void {
     const [x, y] = [this.#groups[a]!, this.#groups[b]!];
-    const { apartBonus, apartSeconds: full, strangerBonus } = this.#limits;
+    const { apartBonus, apartSeconds: full, strangerBonus, usualLikeness } = this.#limits;
     const bonus = apartBonus * Math.min(1, this.#apart[a]![b]! / full);
-    const distance = separationOf(x, y) + bonus + strangerBonus * strangenessOf(x, y);
+    const separation = separationOf(x, y, usualLikeness);
+    const distance = separation + bonus + strangerBonus * strangenessOf(x, y);
     this.#distances[a]![b] = distance;
     this.#distances[b]![a] = distance;
   }

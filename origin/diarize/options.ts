@@ -35,6 +35,7 @@ export const DEFAULT_DIARIZE_OPTIONS: DiarizeOptions = {
   apartBonus: 0.35,
   apartSeconds: 6,
   strangerBonus: 0.1,
+  usualLikeness: 0.78,
   minApartSeconds: 0.5,
   minItemSeconds: 0.8,
   minVoiceSeconds: 1,

@@ -11,11 +11,7 @@ export interface Group {
   likeness: number | null;
 }
 
-/**
- * How alike two stretches of one voice usually are (cosine of GE2E vectors of 1.6 s), and how many square seconds of
- * stretches that belief weighs: a group of few stretches says little about itself.
- */
-const USUAL_LIKENESS = 0.78;
+/** Square seconds of stretches that the belief in the usual likeness weighs: a group of few says little about itself. */
 const BELIEF = 4;
 
 /** Seconds of the smaller group beyond which more speech does not make two groups more apart. */
@@ -56,9 +52,9 @@ export function addTo(
  * compared with that inside them, so noise, which makes all stretches less alike, cancels out. The less the smaller
  * group holds, the less its distance counts.
  */
-export function separationOf(a: Group, b: Group): number {
+export function separationOf(a: Group, b: Group, usualLikeness: number): number {
   const between = dot(a.sum, b.sum) / (a.seconds * b.seconds);
-  const likeness = between / Math.sqrt(likenessIn(a) * likenessIn(b));
+  const likeness = between / Math.sqrt(likenessIn(a, usualLikeness) * likenessIn(b, usualLikeness));
   const common = (a.seconds * b.seconds) / (a.seconds + b.seconds);
   return Math.min(FULL_SECONDS, common) * (1 - likeness);
 }
@@ -71,13 +67,10 @@ export function strangenessOf(a: Group, b: Group): number {
   return strange / small.seconds;
 }
 
-function likenessIn(group: Group): number {
+function likenessIn(group: Group, usual: number): number {
   const { sum, seconds, squares } = group;
   const pairs = seconds ** 2 - squares;
-  group.likeness ??= Math.max(
-    0.2,
-    (dot(sum, sum) - squares + BELIEF * USUAL_LIKENESS) / (pairs + BELIEF),
-  );
+  group.likeness ??= Math.max(0.2, (dot(sum, sum) - squares + BELIEF * usual) / (pairs + BELIEF));
   return group.likeness;
 }
 
