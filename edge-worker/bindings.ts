@@ -1,5 +1,6 @@
 /** The only place that reads the Worker's `env`: variables, secrets and bindings, checked once for each isolate. */
 import { z } from 'zod';
+import type { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
 /** A machine that transcribes, behind the tunnel. */
@@ -25,6 +26,8 @@ export interface EdgeConfig {
   readonly access: { readonly clientId: string; readonly clientSecret: string } | null;
   readonly ipShield: IpShield;
   readonly uploads: R2Bucket;
+  /** One object for each principal, by its id. */
+  readonly rateLimiters: DurableObjectNamespace<RateLimiter>;
 }
 
 /**
@@ -49,6 +52,7 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
       clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret },
     ipShield: data.IP_SHIELD,
     uploads: data.UPLOADS,
+    rateLimiters: data.RATE_LIMITER,
   });
 }
 
@@ -96,6 +100,7 @@ const EdgeEnvironment = z.object({
   CF_ACCESS_CLIENT_SECRET: secret,
   IP_SHIELD: binding<IpShield>('limit', 'a [[ratelimits]] binding'),
   UPLOADS: binding<R2Bucket>('put', 'an R2 bucket'),
+  RATE_LIMITER: binding<DurableObjectNamespace<RateLimiter>>('idFromName', 'a Durable Object'),
 });
 
 /** `name=https://host`, or the address alone, which then goes by its host. Plain http stays on this machine. */

@@ -1,9 +1,11 @@
-/** The Worker's entry: requests go to the app, which is made when an isolate gets its first one. */
+/** The Worker's entry: its Durable Objects, and the app. Requests go to the app, which is made when an isolate gets its first one. */
 import { createEdgeApp } from '#edge-worker/app.ts';
 import { readBindings } from '#edge-worker/bindings.ts';
 import { createDependencies } from '#edge-worker/dependencies.ts';
 import { consoleLogger } from '#edge-worker/logger.ts';
 import { errorToWire } from '#shared/error-to-wire.ts';
+
+export { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 
 type App = ReturnType<typeof createEdgeApp>;
 

@@ -1,0 +1,55 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { readBindings } from '#edge-worker/bindings.ts';
+
+const read = (variables: Record<string, unknown>) => readBindings({ ...env, ...variables });
+
+function faultsOf(variables: Record<string, unknown>): readonly string[] {
+  const config = read(variables);
+  return config.ok ? [] : config.error;
+}
+
+describe('readBindings', () => {
+  it('reads wrangler.toml as it is', () => {
+    const config = readBindings(env);
+    expect(config).toMatchObject({
+      ok: true,
+      value: { maxUploadBytes: 104_857_600, corsOrigins: [], access: null },
+    });
+    expect(config.ok && config.value.origins.map(({ name }) => name)).toEqual(['local']);
+  });
+
+  it('calls an origin without a name by its host', () => {
+    const config = read({ ORIGINS: 'https://a.example, gpu=https://b.example:8443' });
+    expect(config.ok && config.value.origins).toEqual([
+      { name: 'a.example', url: new URL('https://a.example') },
+      { name: 'gpu', url: new URL('https://b.example:8443') },
+    ]);
+  });
+
+  it.each([
+    '',
+    'ftp://a.example',
+    'http://a.example',
+    'https://a.example/path',
+    'https://user:secret@a.example',
+    'a=https://a.example,a=https://b.example',
+    'not an address',
+    Array.from({ length: 21 }, (_, index) => `https://o${index}.example`).join(','),
+  ])('refuses the origins %j', (ORIGINS) => {
+    expect(faultsOf({ ORIGINS })).toEqual([expect.stringMatching(/^ORIGINS: /)]);
+  });
+
+  it('wants both halves of the service token', () => {
+    expect(faultsOf({ CF_ACCESS_CLIENT_ID: 'a' })).toHaveLength(1);
+    expect(faultsOf({ CF_ACCESS_CLIENT_ID: 'a', CF_ACCESS_CLIENT_SECRET: '' })).toHaveLength(1);
+    const config = read({ CF_ACCESS_CLIENT_ID: 'a', CF_ACCESS_CLIENT_SECRET: 'b' });
+    expect(config.ok && config.value.access).toEqual({ clientId: 'a', clientSecret: 'b' });
+  });
+
+  it('names every fault at once, and no secret', () => {
+    const faults = faultsOf({ ORIGINS: 'https://u:hunter2@a', MAX_UPLOAD_MB: '0', UPLOADS: {} });
+    expect(faults).toHaveLength(3);
+    expect(faults.join()).not.toContain('hunter2');
+  });
+});
