@@ -117,3 +117,25 @@ describe('Admission', () => {
     await admission.close();
   });
 });
+
+describe('enterJob', () => {
+  it('gives a place beside a full queue and takes none from it', async () => {
+    const { admission } = createAdmission({ maxRunning: 1, maxQueue: 1 });
+    const running = admission.enter();
+    await running.start(NEVER);
+    const job = admission.enterJob();
+    expect(() => admission.enter()).not.toThrow();
+    expect(refusal(admission)).toMatchObject({ kind: 'queue_full' });
+    job.leave();
+    expect(refusal(admission)).toMatchObject({ kind: 'queue_full' });
+  });
+
+  it('counts like a request once it has a slot', async () => {
+    const { admission } = createAdmission({ maxRunning: 1, maxQueue: 0 });
+    const job = admission.enterJob();
+    await job.start(NEVER);
+    expect(refusal(admission)).toMatchObject({ kind: 'queue_full' });
+    job.leave();
+    expect(() => admission.enter()).not.toThrow();
+  });
+});
