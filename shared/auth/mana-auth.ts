@@ -74,7 +74,7 @@ export function createManaAuth(options: ManaAuthOptions): ValidateKey {
   }
 
   return async function validateKey(key) {
-    if (key.length > MAX_KEY_CHARACTERS) {
+    if (!EXTERNAL_KEY.test(key)) {
       return fail({ kind: 'key_refused' });
     }
     const hash = toHex(await digestKey(key));
@@ -105,7 +105,10 @@ const REFUSED_MS = 30_000;
 const TIMEOUT_MS = 5000;
 const MAX_LOOKUPS = 64;
 const MAX_ANSWER_BYTES = 64 * 1024;
-const MAX_KEY_CHARACTERS = 512;
+/** What can be no key is not worth a question, and cannot make mana-auth stumble. */
+const EXTERNAL_KEY = /^sk_live_[\w.~+/=-]{1,500}$/;
+/** Statuses by which a server may refuse a key in words of its own. */
+const REFUSALS = [400, 401, 403, 422];
 
 /** `null`: mana-auth refuses the key. */
 interface Answer {
@@ -149,12 +152,15 @@ function readAnswer(
   defaultRateLimit: RateLimit | null,
 ): Result<Answer, UpstreamFault> {
   const parsed = Validation.safeParse(answer.body);
-  // A "valid" beside an error status is no clear yes; a "not valid" is a no with every status.
-  if (!parsed.success || (parsed.data.valid && answer.status !== 200)) {
-    return fail('bad_answer');
+  if (!parsed.success) {
+    return REFUSALS.includes(answer.status) ? ok({ principal: null }) : fail('bad_answer');
   }
   if (!parsed.data.valid) {
     return ok({ principal: null });
+  }
+  // A "valid" beside an error status is no clear yes.
+  if (answer.status !== 200) {
+    return fail('bad_answer');
   }
   const { userId, scopes, rateLimit } = parsed.data;
   const shortHash = hash.slice(0, 16);
