@@ -35,7 +35,7 @@ export function judgeOutcome(
     );
   }
   const brokeOff = !upload.lengthUnknown && TRUNCATED.test(outcome.stderr);
-  return { truncated: outcome.exitCode !== 0 || brokeOff };
+  return { truncated: outcome.exitCode !== 0 || brokeOff || isDamaged(outcome.stderr) };
 }
 
 /** Also thrown where no decoder can be chosen. */
@@ -59,6 +59,15 @@ const TRUNCATED = new RegExp(
   ].join('|'),
   'i',
 );
+/** A packet that could not be decoded, in the words of FFmpeg's versions. It is left out, and decoding goes on. */
+const LOST_PACKET = /Error while decoding|Error submitting packet|decode_frame\(\) failed/gi;
+/** Many whole files have one such packet: a tag between frames, a first frame without its start. */
+const DAMAGED_FROM = 3;
+
+function isDamaged(stderr: string): boolean {
+  return (stderr.match(LOST_PACKET) ?? []).length >= DAMAGED_FROM;
+}
+
 const MISSING = /Cannot find package 'node-av'|Could not load the node-av|ERR_MODULE_NOT_FOUND/i;
 const NOT_ALLOWED = /not on whitelist/i;
 

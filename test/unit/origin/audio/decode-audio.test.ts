@@ -103,6 +103,31 @@ describe('startDecoding', () => {
     expect(samples.length).toBe(32_000);
   });
 
+  it.each([
+    [2, false],
+    [3, true],
+  ])('takes a recording with %i lost packets for damaged: %s', async (packets, truncated) => {
+    const line = 'Error while decoding stream #0:0: Invalid data found\\n';
+    const command = scriptedDecoder(
+      `fs.writeSync(1, Buffer.alloc(4 * 8000)); fs.writeSync(2, '${line}'.repeat(${packets}));`,
+    );
+    const options = { waveformPath: scratch.file('waveform'), command };
+    expect(await decodeAll(formatFixture('clip.wav'), options)).toMatchObject({ truncated });
+  });
+
+  it('says that a FLAC file with holes is damaged', async () => {
+    const path = scratch.file('holes.flac');
+    const bytes = await readFile(formatFixture('clip.flac'));
+    // The first third is whole; behind it every other kilobyte is gone.
+    for (let at = Math.floor(bytes.length / 3); at < bytes.length; at += 2048)
+      bytes.fill(0x5a, at, at + 1024);
+    await writeFile(path, bytes);
+    for (const decoder of await runnableDecoders()) {
+      const waveformPath = scratch.file(`waveform-${decoder}`);
+      expect(await decodeAll(path, { waveformPath, decoder })).toMatchObject({ truncated: true });
+    }
+  });
+
   it('gives samples while the decoder still runs', async () => {
     const waveform = start(formatFixture('clip.wav'), {
       command: scriptedDecoder('fs.writeSync(1, Buffer.alloc(4 * 8000)); hang();'),
