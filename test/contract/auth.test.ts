@@ -1,15 +1,8 @@
-import { Hono } from 'hono';
-import { requestId } from 'hono/request-id';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decideAccess } from '#shared/auth/access.ts';
 import type { AuthFailure } from '#shared/auth/auth-failure.ts';
-import { authenticateFromSettings } from '#shared/auth/create-authenticate.ts';
-import { loadAuthSettings } from '#shared/auth/settings.ts';
-import { errorToWire } from '#shared/error-to-wire.ts';
-import { SttException } from '#shared/errors.ts';
-import { type AuthenticationVariables, authentication } from '#shared/middleware/authentication.ts';
-import { type AuthCase, CASE_PATH } from '#test/support/auth-cases/auth-case.ts';
-import { AUTH_GROUPS } from '#test/support/auth-cases.ts';
+import { createAuthApp, REASON_HEADER } from '#test/support/auth-app.ts';
+import { CASE_PATH } from '#test/support/auth-cases/auth-case.ts';
+import { describeAuthentication } from '#test/support/auth-conformance.ts';
 import { type AuthWorld, createAuthWorld, KEYS } from '#test/support/auth-world.ts';
 
 let world: AuthWorld;
@@ -18,97 +11,25 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-interface Env {
-  Variables: AuthenticationVariables & { requestId: string };
-}
+const apps = new Map<string, ReturnType<typeof createAuthApp>>();
 
-/** The least app there is: the middleware, and an answer that says whom it saw. */
-function createApp(env: Readonly<Record<string, string>>) {
-  const settings = loadAuthSettings(env);
-  const decision = decideAccess(settings, '127.0.0.1');
-  if (!decision.ok) {
-    throw new Error(decision.error);
-  }
-  const { access } = decision.value;
-  const failures: AuthFailure[] = [];
-  // Short, so that a server that hangs costs nothing; the others answer within a few ms or reset.
-  const timeoutMs = 500;
-  const authenticate = authenticateFromSettings(settings, {
-    access,
-    fetch,
-    now: Date.now,
-    timeoutMs,
-  });
-  const app = new Hono<Env>();
-  app.use(requestId());
-  app.use(authentication({ authenticate, onRefused: (failure) => failures.push(failure) }));
-  app.get(CASE_PATH, (c) => c.json(c.var.principal));
-  app.onError((error, c) => {
-    const known = error instanceof SttException ? error.error : { kind: 'internal' as const };
-    const wire = errorToWire(known, { requestId: c.get('requestId') });
-    return new Response(JSON.stringify(wire.body), wire);
-  });
-  return { app, failures };
-}
-
-function toReason(failure: AuthFailure): string {
-  const { kind, ...evidence } = failure;
-  const detail =
-    ('fault' in evidence && evidence.fault) ||
-    ('cause' in evidence && evidence.cause) ||
-    ('found' in evidence && evidence.found);
-  return detail ? `${kind}/${detail}` : kind;
-}
-
-async function play(app: Hono<Env>, play: AuthCase): Promise<Response> {
-  world.manaAuth.mode = 'up';
-  if (play.warmUp !== undefined) {
-    const warm = await app.request(CASE_PATH, { headers: await play.warmUp(world) });
-    expect(warm.status).toBe(200);
-  }
-  const headers = await play.headers(world);
-  world.manaAuth.mode = play.mode ?? 'up';
-  const answer = await app.request(CASE_PATH, { headers });
-  world.manaAuth.mode = 'up';
-  return answer;
-}
-
-describe.each(AUTH_GROUPS)('authentication: $name', ({ env, cases }) => {
-  let shared: ReturnType<typeof createApp>;
-  beforeAll(() => {
-    shared = createApp(env(world));
-  });
-
-  it.each(cases)('answers "$name" with $status', async (given) => {
-    const { app, failures } = given.mode === undefined ? shared : createApp(env(world));
-    const answer = await play(app, given);
-    const text = await answer.text();
-    expect(answer.status, text).toBe(given.status);
-    const reasons = failures.splice(0).map(toReason);
-    if (given.reason !== undefined) {
-      expect(reasons).toEqual([given.reason]);
-    }
-    if (given.principal !== undefined) {
-      expect(JSON.parse(text).id).toMatch(
-        given.principal instanceof RegExp ? given.principal : new RegExp(`^${given.principal}$`),
-      );
-    }
-    if (given.status === 401) {
-      expect(answer.headers.get('www-authenticate')).toBe('ApiKey');
-    }
-    if (given.status === 503) {
-      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    }
-  });
-});
+describeAuthentication('Node', () => ({
+  world,
+  send: async ({ env, appId }, headers) => {
+    const app = apps.get(appId) ?? createAuthApp(env);
+    apps.set(appId, app);
+    return await app.request(CASE_PATH, { headers });
+  },
+}));
 
 describe('authentication', () => {
-  const bodyOf = async (headers: Record<string, string>) => {
-    const { app } = createApp(world.env);
+  const bodyOf = async (sent: Record<string, string>) => {
+    const app = createAuthApp(world.env);
     const answer = await app.request(CASE_PATH, {
-      headers: { ...headers, 'x-request-id': 'same' },
+      headers: { ...sent, 'x-request-id': 'same' },
     });
-    return { status: answer.status, body: await answer.text(), headers: [...answer.headers] };
+    const headers = [...answer.headers].filter(([name]) => name !== REASON_HEADER);
+    return { status: answer.status, body: await answer.text(), headers };
   };
 
   it('answers every 401 with the same bytes, whatever was wrong', async () => {
@@ -120,7 +41,8 @@ describe('authentication', () => {
   });
 
   it('gives the log a reason without any part of the credential', async () => {
-    const { app, failures } = createApp(world.env);
+    const failures: AuthFailure[] = [];
+    const app = createAuthApp(world.env, (failure) => failures.push(failure));
     const token = await world.manaAuth.sign({ sub: 'secret-person', aud: 'other' });
     await app.request(CASE_PATH, { headers: { 'x-api-key': token } });
     await app.request(CASE_PATH, { headers: { 'x-api-key': 'sk_live_some_secret' } });
@@ -131,7 +53,7 @@ describe('authentication', () => {
   });
 
   it('gives a person the limit of the tier, a key that of mana-auth, the internal key none', async () => {
-    const { app } = createApp(world.env);
+    const app = createAuthApp(world.env);
     const limitOf = async (credential: string) => {
       const answer = await app.request(CASE_PATH, { headers: { 'x-api-key': credential } });
       return ((await answer.json()) as { rateLimit: unknown }).rateLimit;
@@ -144,7 +66,7 @@ describe('authentication', () => {
   });
 
   it('asks mana-auth once for a key that many requests bring at once', async () => {
-    const { app } = createApp(world.env);
+    const app = createAuthApp(world.env);
     const before = world.manaAuth.counts.validations;
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -156,7 +78,7 @@ describe('authentication', () => {
   });
 
   it('fetches the JWKS once for a flood of unknown kids', async () => {
-    const { app } = createApp(world.env);
+    const app = createAuthApp(world.env);
     const before = world.manaAuth.counts.jwks;
     for (let index = 0; index < 50; index++) {
       const token = await world.manaAuth.sign({ sub: 'x' }, { kid: `kid-${index}` });
