@@ -107,12 +107,6 @@ export class JobStore {
     return this.#database.prepare(sql).all().map(idOf);
   }
 
-  /** The oldest finished jobs that ended at this time or before, at most `limit`. */
-  endedBefore(ms: number, limit: number): string[] {
-    const sql = 'SELECT id FROM jobs WHERE finished_ms <= ? ORDER BY finished_ms LIMIT ?';
-    return this.#database.prepare(sql).all(ms, limit).map(idOf);
-  }
-
   /** @returns the job afterwards; null when it is gone or the event has no meaning in its state */
   apply(id: string, event: JobEvent, details: EventDetails): Job | null {
     const change = inTransaction(this.#database, () => {
@@ -141,6 +135,18 @@ export class JobStore {
     if (job === null) return;
     this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
     this.#count(job.status, -1, -job.sizeBytes);
+  }
+
+  /** Removes the oldest of those that ended at this time or before, at most `limit`; returns how many. */
+  removeEndedBefore(ms: number, limit: number): number {
+    const sql = `DELETE FROM jobs WHERE number IN (
+        SELECT number FROM jobs WHERE finished_ms <= ? ORDER BY finished_ms LIMIT ?
+      ) RETURNING status, size_bytes`;
+    const rows = this.#database.prepare(sql).all(ms, limit);
+    for (const row of rows) {
+      this.#count(String(row['status']) as JobStatus, -1, -Number(row['size_bytes']));
+    }
+    return rows.length;
   }
 
   close(): void {

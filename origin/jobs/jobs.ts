@@ -30,6 +30,14 @@ export interface JobOrigin {
   readonly idempotencyKey: string | null;
 }
 
+/** Room for a form that is being received. */
+export interface Reservation {
+  /** @throws SttException storage_full */
+  resize(sizeBytes: number): void;
+  /** To be called when the form has become a job or is gone. */
+  release(): void;
+}
+
 /** A job, and the error where it failed. */
 export interface JobNews {
   readonly view: JobView;
@@ -70,28 +78,35 @@ export class Jobs {
   }
 
   /**
-   * Keeps room for a form before it is read. Whoever got it calls the function when the form is a job or is gone.
+   * Keeps room for a form before it is read.
+   * @param announcedBytes null when nobody knows: then `resize` has the last word
    * @throws SttException shutting_down, jobs_full, storage_full
    */
-  reserve(sizeBytes: number): () => void {
-    const { store, limits } = this.#parts;
+  reserve(announcedBytes: number | null, origin: JobOrigin): Reservation {
     if (this.#isStopping) {
       throw new SttException({ kind: 'shutting_down', retryAfterSeconds: RETRY_SECONDS });
     }
-    const totals = store.totals();
-    if (totals.queued.jobs + totals.running.jobs + this.#receiving.count >= limits.maxJobs) {
-      const { maxJobs: limit } = limits;
+    const { queued, running } = this.#parts.store.totals();
+    const { maxJobs: limit } = this.#parts.limits;
+    const isFull = queued.jobs + running.jobs + this.#receiving.count >= limit;
+    // Who comes again for a job that is there brings no further one.
+    if (isFull && this.#earlier(origin) === null) {
       throw new SttException({ kind: 'jobs_full', limit, retryAfterSeconds: RETRY_SECONDS });
     }
-    const usedBytes = Object.values(totals).reduce((sum, { bytes }) => sum + bytes, 0);
-    if (usedBytes + this.#receiving.bytes + sizeBytes > limits.maxBytes) {
-      throw new SttException({ kind: 'storage_full' });
-    }
-    this.#receive(1, sizeBytes);
-    let isReserved = true;
-    return () => {
-      if (isReserved) this.#receive(-1, -sizeBytes);
-      isReserved = false;
+    const reserved = { bytes: announcedBytes ?? USUAL_BYTES };
+    this.#requireRoom(reserved.bytes);
+    this.#receive(1, reserved.bytes);
+    let isOpen = true;
+    return {
+      resize: (bytes) => {
+        this.#requireRoom(bytes - reserved.bytes);
+        this.#receive(0, bytes - reserved.bytes);
+        reserved.bytes = bytes;
+      },
+      release: () => {
+        if (isOpen) this.#receive(-1, -reserved.bytes);
+        isOpen = false;
+      },
     };
   }
 
@@ -104,13 +119,13 @@ export class Jobs {
     const { store, files, runner, clock } = this.#parts;
     const { idempotencyKey: key, principalId, requestId } = origin;
     const formDigest = key === null ? null : await digestForm(form);
-    const earlier = this.#findByKey(origin, formDigest);
+    const earlier = this.#repeated(origin, formDigest);
     if (earlier !== null) return { id: earlier.id, isRepeated: true };
     const id = randomBytes(16).toString('base64url');
     try {
       const sizeBytes = await files.adopt(id, form);
       // Another request with the key may have come first meanwhile.
-      const winner = this.#findByKey(origin, formDigest);
+      const winner = this.#repeated(origin, formDigest);
       if (winner !== null) {
         await files.remove(id);
         return { id: winner.id, isRepeated: true };
@@ -215,15 +230,6 @@ export class Jobs {
     }
   }
 
-  /** Removes the jobs whose time is over; returns how many. */
-  sweep(): number {
-    const { store, clock, limits } = this.#parts;
-    const latestMs = clock.now() - limits.retentionSeconds * 1000;
-    const ids = store.endedBefore(latestMs, SWEEP_BATCH);
-    for (const id of ids) store.remove(id);
-    return ids.length;
-  }
-
   /**
    * Takes no more jobs; resolves when no form is being received and no job runs. Who waits for a job that does not
    * run is answered at once: it will not end before the next start.
@@ -252,13 +258,15 @@ export class Jobs {
   }
 
   #sweepForEver(): void {
-    const { clock, logger, limits } = this.#parts;
+    const { store, clock, logger, limits } = this.#parts;
+    let removed = 0;
     try {
-      this.sweep();
+      removed = store.removeEndedBefore(clock.now() - limits.retentionSeconds * 1000, SWEEP_BATCH);
     } catch (err) {
       logger.error({ err }, 'jobs whose time is over cannot be removed');
     }
-    const periodSeconds = Math.min(limits.retentionSeconds, MAX_SWEEP_SECONDS);
+    const usualSeconds = Math.min(limits.retentionSeconds, SWEEP_SECONDS);
+    const periodSeconds = removed === SWEEP_BATCH ? 1 : usualSeconds;
     this.#cancelSweep = clock.after(periodSeconds * 1000, () => this.#sweepForEver());
   }
 
@@ -286,18 +294,31 @@ export class Jobs {
     return job;
   }
 
-  #findByKey(origin: JobOrigin, formDigest: string | null): Job | null {
-    const { idempotencyKey: key, principalId } = origin;
+  /** The job that is there under the key of a request. */
+  #earlier({ idempotencyKey: key, principalId }: JobOrigin): Job | null {
     const { store, clock } = this.#parts;
     const job = key === null ? null : store.findByKey(principalId, key);
-    if (job === null) return null;
-    const expiresMs = this.#expiresMs(job);
-    if (expiresMs !== null && expiresMs <= clock.now()) {
-      store.remove(job.id);
-      return null;
+    const expiresMs = job === null ? null : this.#expiresMs(job);
+    if (job === null || expiresMs === null || expiresMs > clock.now()) return job;
+    store.remove(job.id);
+    return null;
+  }
+
+  /** As above, and of the same form. */
+  #repeated(origin: JobOrigin, formDigest: string | null): Job | null {
+    const job = this.#earlier(origin);
+    if (job !== null && job.formDigest !== formDigest) {
+      throw new SttException({ kind: 'idempotency_conflict' });
     }
-    if (job.formDigest !== formDigest) throw new SttException({ kind: 'idempotency_conflict' });
     return job;
+  }
+
+  #requireRoom(bytes: number): void {
+    const totals = Object.values(this.#parts.store.totals());
+    const usedBytes = totals.reduce((sum, total) => sum + total.bytes, this.#receiving.bytes);
+    if (usedBytes + bytes > this.#parts.limits.maxBytes) {
+      throw new SttException({ kind: 'storage_full' });
+    }
   }
 
   #expiresMs({ finishedMs }: Job): number | null {
@@ -323,9 +344,11 @@ export class Jobs {
 
 const NO_WAIT = { seconds: 0, signal: new AbortController().signal };
 const RETRY_SECONDS = 10;
+/** Of a form of unknown length, until it has been received: some minutes of compressed speech. */
+const USUAL_BYTES = 4 * 1024 * 1024;
 /** Removed in one go: the loop stands still meanwhile. */
-const SWEEP_BATCH = 1000;
-const MAX_SWEEP_SECONDS = 60;
+const SWEEP_BATCH = 500;
+const SWEEP_SECONDS = 60;
 
 function unreachable(message: string): never {
   throw new Error(message);

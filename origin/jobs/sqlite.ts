@@ -1,4 +1,5 @@
 /** Node's own SQLite, without the warning that Node 22 prints for it on every start. */
+import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 export type { DatabaseSync } from 'node:sqlite';
@@ -11,6 +12,8 @@ export function openDatabase(path: string): DatabaseSync {
   const { DatabaseSync: Database } = loadSqlite();
   let database: DatabaseSync | null = null;
   try {
+    // Holds what people said: for this user alone. SQLite gives its other files the same mode.
+    closeSync(openSync(path, 'a', 0o600));
     database = new Database(path);
     // Exclusive: two services that work on the same jobs would do all of them twice.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');

@@ -55,14 +55,15 @@ interface SubmitTools {
 
 async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools) {
   const idempotencyKey = readIdempotencyKey(c);
+  const origin = { principalId, requestId: c.get('requestId'), idempotencyKey };
   const announced = Number(c.req.header('content-length') ?? Number.NaN);
-  const release = jobs.reserve(announced >= 0 ? announced : deps.config.maxUploadBytes);
+  const room = jobs.reserve(announced >= 0 ? announced : null, origin);
   try {
     const upload = await receiveForm(c, deps, jobs.incomingDir);
     try {
+      room.resize(upload.sizeBytes);
       const { options } = readDemand(upload, deps);
       c.get('facts').model = options.model ?? deps.transcriber.models().defaultWhisper;
-      const origin = { principalId, requestId: c.get('requestId'), idempotencyKey };
       return await jobs.submit(upload, origin).catch((cause: unknown) => {
         throw cause instanceof SttException ? cause : toStorageError(cause);
       });
@@ -70,7 +71,7 @@ async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools
       await upload.remove();
     }
   } finally {
-    release();
+    room.release();
   }
 }
 

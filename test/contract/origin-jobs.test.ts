@@ -115,6 +115,17 @@ describe('POST /jobs', () => {
     expect((await submit()).status).toBe(202);
   });
 
+  it('answers 503 after the form when nothing told that it has no room', async () => {
+    await origin.stop();
+    origin = await start({ MAX_JOBS_MB: '5' });
+    const parts = form(['file', new File([new Uint8Array(5 * 1024 * 1024 + 1)], 'large.wav')]);
+    const { body, headers } = new Request('http://x', { method: 'POST', body: parts });
+    const init = { method: 'POST', body, headers, duplex: 'half' } as const;
+    const refused = await fetch(`${origin.url}/jobs`, init);
+    expect(await refused.json()).toMatchObject({ status: 503, code: 'storage_full' });
+    expect([...jobFiles(), ...readdirSync(origin.jobs.incomingDir)]).toEqual([]);
+  });
+
   it('is not there without jobs in the dependencies', async () => {
     const { jobs: _jobs, ...deps } = origin.dependencies;
     const response = await createOriginApp(deps).request('/jobs', { method: 'POST' });
@@ -137,6 +148,15 @@ describe('Idempotency-Key', () => {
       status: 'done',
     });
     expect(origin.transcriber.jobs).toHaveLength(1);
+  });
+
+  it('gives the job that is there even when MAX_JOBS lets in no other', async () => {
+    await origin.stop();
+    origin = await start({ MAX_JOBS: '1' });
+    origin.transcriber.holds = true;
+    const first = await submitted([], headers);
+    expect((await submit()).status).toBe(503);
+    expect((await submitted([], headers)).id).toBe(first.id);
   });
 
   it('makes one job of forms that come at the same time', async () => {

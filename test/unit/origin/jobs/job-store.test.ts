@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
@@ -113,6 +113,25 @@ describe('JobStore', () => {
     const jobs = [newJob(), newJob(), newJob()].map((it) => store.insert(it));
     store.apply(jobs[0]!.id, { type: 'start' }, { nowMs: 0 });
     expect(store.position(jobs[2]!)).toBe(2);
+  });
+
+  it('is for this user alone', () => {
+    const path = join(tempDir(), 'jobs.sqlite');
+    open(path).insert(newJob());
+    const modes = [path, `${path}-wal`].map((file) => statSync(file).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600]);
+  });
+
+  it('removes what ended long ago, oldest first, and counts it', () => {
+    const store = open();
+    const ids = [newJob(), newJob(), newJob(), newJob()].map((it) => store.insert(it).id);
+    for (const [index, id] of ids.slice(0, 3).entries()) {
+      store.apply(id, { type: 'cancel' }, { nowMs: index });
+    }
+    expect(store.removeEndedBefore(1, 1)).toBe(1);
+    expect(store.find(ids[0]!)).toBeNull();
+    expect(store.removeEndedBefore(1, 10)).toBe(1);
+    expect(store.totals()).toMatchObject({ cancelled: { jobs: 1 }, queued: { jobs: 1 } });
   });
 
   it('is refused to a second service, in one line', () => {
