@@ -19,7 +19,7 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
   app.use(requestId({ limitLength: 100 }));
   app.use(requestLog(deps));
   app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000' }));
-  app.use(neverCached);
+  app.use(markAnswer);
   app.use(allowOrigins(deps.corsOrigins));
   app.use(shieldByAddress(deps));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
@@ -49,8 +49,10 @@ const ROUTES = [
 
 const letPass: MiddlewareHandler<EdgeEnv> = (_c, next) => next();
 
-const neverCached: MiddlewareHandler<EdgeEnv> = async (c, next) => {
+/** Afterwards, because an origin's answer takes the place of what was set before. */
+const markAnswer: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
+  c.header('X-Request-Id', c.get('requestId'));
   c.header('Cache-Control', 'no-store');
 };
 

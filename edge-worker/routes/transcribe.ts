@@ -12,13 +12,17 @@ export function transcribeRoute(
   const [origin] = deps.origins;
   if (origin === undefined) throw new TypeError('the edge needs an origin');
   return async function transcribe(c) {
-    const { body, signal, headers } = c.req.raw;
+    const { body, headers } = c.req.raw;
     const limited = limitBody(body, c.req.header('content-length'), deps.maxUploadBytes);
+    const signal = AbortSignal.any([c.req.raw.signal, limited.signal]);
     c.get('facts').backend = origin.name;
     const requestId = c.get('requestId');
     try {
       const request = { method: 'POST', path, headers, requestId, signal } as const;
-      return await origin.call({ ...request, body: limited.stream });
+      const answer = await origin.call({ ...request, body: limited.stream });
+      // Of a body that was cut off, even an answer says nothing.
+      if (limited.isTooLarge()) throw uploadTooLarge(deps.maxUploadBytes);
+      return answer;
     } catch (error) {
       throw limited.isTooLarge() ? uploadTooLarge(deps.maxUploadBytes) : error;
     }

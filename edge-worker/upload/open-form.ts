@@ -22,7 +22,8 @@ export interface OpenedForm {
   readonly file: PartHead;
   /**
    * The file's bytes. It closes only after the rest of the form was read and found good, so a form with a fault
-   * behind its file fails here and never looks complete. Cancelling it gives the body up.
+   * behind its file fails here. Whoever sends it on writes its last boundary only after that: workerd ends a request
+   * whose body fails as if it were whole. Cancelling it gives the body up.
    */
   readonly content: ReadableStream<Uint8Array>;
   /** Everything, once `content` has been read. Rejects with what `content` fails with. */

@@ -170,6 +170,7 @@ describe('POST /transcribe', () => {
     );
     expect(await response.json()).toEqual({ text: 'hi' });
     expect(response.headers.get('X-Warnings')).toBe('1');
+    expect(response.headers.get('X-Request-Id')).toBe('r1');
     expect(response.headers.get('Server')).toBeNull();
     expect(response.headers.get('Set-Cookie')).toBeNull();
     const [request] = seen;
