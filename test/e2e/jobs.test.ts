@@ -71,7 +71,7 @@ describe('a job', () => {
     const direct = await fetch(`${origin.url}/transcribe`, { method: 'POST', body });
     const { text, words } = TranscriptionResponse.parse(await direct.json());
     expect(answer).toMatchObject({ text, words });
-    expect(jobFiles()).toEqual([]);
+    await expect.poll(jobFiles).toEqual([]);
   });
 
   it('fails with the error that POST /transcribe gives', async () => {
@@ -118,7 +118,7 @@ describe('a job under way when the service ends', () => {
     const outcome = (name: string) => `mana_stt_job_attempts_total{outcome="${name}"}`;
     expect(await origin.metric(outcome('done'))).toBe(2);
     expect(await origin.metric(outcome('crashed'))).toBeGreaterThanOrEqual(1);
-    expect([...jobFiles(), ...origin.listSpool()]).toEqual([]);
+    await expect.poll(() => [...jobFiles(), ...origin.listSpool()]).toEqual([]);
   });
 
   it('is handed to the next start by SIGTERM, and the end is a good one', async () => {
@@ -146,7 +146,7 @@ describe('a job under way when the service ends', () => {
     origin = await startOrigin({}, { dataDir });
     const error = { status: 500, code: 'job_given_up' };
     expect(await ended(id)).toMatchObject({ status: 'failed', attempts: 3, error });
-    expect(jobFiles()).toEqual([]);
+    await expect.poll(jobFiles).toEqual([]);
   });
 });
 
