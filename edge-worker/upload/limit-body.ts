@@ -30,47 +30,17 @@ export function limitBody(
   if (body === null || /^\d+$/.test(contentLength ?? '')) {
     return { stream: body, isTooLarge: () => false, signal };
   }
-  const count = { bytes: 0 };
-  const { readable, writable } = new IdentityTransformStream();
-  const over = () => count.bytes > maxBytes;
-  copyCounting(
-    body,
-    writable,
-    () => {
-      if (!over()) return;
-      const fault = uploadTooLarge(maxFileBytes);
-      stop.abort(fault);
-      throw fault;
+  let bytes = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        const fault = uploadTooLarge(maxFileBytes);
+        stop.abort(fault);
+        throw fault;
+      }
+      controller.enqueue(chunk);
     },
-    count,
-  ).catch(() => {});
-  return { stream: readable, isTooLarge: over, signal };
+  });
+  return { stream: body.pipeThrough(counter), isTooLarge: () => bytes > maxBytes, signal };
 }
-
-/** One buffer goes round, and waits until it was taken: chunks of their own would pile up until they are collected. */
-async function copyCounting(
-  from: ReadableStream<Uint8Array>,
-  to: WritableStream<Uint8Array>,
-  check: () => void,
-  count: { bytes: number },
-): Promise<void> {
-  const reader = from.getReader({ mode: 'byob' });
-  const writer = to.getWriter();
-  let buffer = new ArrayBuffer(BUFFER_BYTES);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (done) break;
-      count.bytes += value.length;
-      check();
-      await writer.write(value);
-      buffer = value.buffer;
-    }
-    await writer.close();
-  } catch (error) {
-    await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
-    throw error;
-  }
-}
-
-const BUFFER_BYTES = 64 * 1024;
