@@ -25,7 +25,10 @@ export default defineConfig({
       {
         // Inside workerd, with the Worker's own bindings.
         plugins: [
-          cloudflareTest({ wrangler: { configPath: './wrangler.toml', environment: 'dev' } }),
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml', environment: 'dev' },
+            miniflare: { bindings: { API_KEYS: 'sk-test:test' } },
+          }),
         ],
         test: {
           name: 'workerd',

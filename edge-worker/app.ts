@@ -5,6 +5,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
+import { authenticateCaller } from '#edge-worker/routes/authenticate.ts';
 import { shieldByAddress } from '#edge-worker/routes/ip-shield.ts';
 import { onError, sendError } from '#edge-worker/routes/on-error.ts';
 import { requestLog } from '#edge-worker/routes/request-log.ts';
@@ -27,7 +28,7 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
   app.get('/', indexRoute(ROUTES));
   app.get('/health', healthRoute(deps));
 
-  const authenticate = deps.authenticate ?? letPass;
+  const authenticate = authenticateCaller(deps);
   app.get('/models', authenticate, modelsRoute(deps));
   app.post('/transcribe', authenticate, transcribeRoute(deps, '/transcribe'));
   app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps, '/transcribe/whisperx'));

@@ -1,5 +1,6 @@
 /** The only place that reads the Worker's `env`: variables, secrets and bindings, checked once for each isolate. */
 import { z } from 'zod';
+import { type EdgeAuth, readEdgeAuth } from '#edge-worker/auth-settings.ts';
 import type { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
@@ -24,6 +25,7 @@ export interface EdgeConfig {
   readonly maxUploadBytes: number;
   /** Sent with every request through the tunnel. */
   readonly access: { readonly clientId: string; readonly clientSecret: string } | null;
+  readonly auth: EdgeAuth;
   readonly ipShield: IpShield;
   readonly uploads: R2Bucket;
   /** One object for each principal, by its id. */
@@ -36,8 +38,11 @@ export interface EdgeConfig {
  */
 export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]> {
   const parsed = EdgeEnvironment.safeParse(env);
-  if (!parsed.success) {
-    return fail(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  const auth = readEdgeAuth(typeof env === 'object' ? { ...env } : {});
+  if (!parsed.success || !auth.ok) {
+    const issues = parsed.error?.issues ?? [];
+    const faults = issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return fail([...faults, ...(auth.ok ? [] : auth.error)]);
   }
   const { data } = parsed;
   const { CF_ACCESS_CLIENT_ID: clientId, CF_ACCESS_CLIENT_SECRET: clientSecret } = data;
@@ -50,6 +55,7 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     maxUploadBytes: data.MAX_UPLOAD_MB * 1024 * 1024,
     access:
       clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret },
+    auth: auth.value,
     ipShield: data.IP_SHIELD,
     uploads: data.UPLOADS,
     rateLimiters: data.RATE_LIMITER,

@@ -1,8 +1,10 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { OriginClient } from '#edge-worker/backends/origin.ts';
 import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
 import type { IpShield } from '#edge-worker/bindings.ts';
 import type { EdgeLogger } from '#edge-worker/logger.ts';
+import type { Authenticate } from '#shared/auth/authenticate.ts';
+import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 
 /** Everything the app needs; tests and other Workers bring their own. */
 export interface EdgeDependencies {
@@ -13,11 +15,8 @@ export interface EdgeDependencies {
   /** In the order in which they are asked; at least one. */
   readonly origins: readonly OriginClient[];
   readonly watch: OriginWatch;
-  /**
-   * Runs before every route that needs a credential and throws `SttException` to refuse. Absent: the origin judges
-   * the caller's own credential, which is passed on.
-   */
-  readonly authenticate?: MiddlewareHandler<EdgeEnv>;
+  /** Who calls a route that needs a credential. */
+  readonly authenticate: Authenticate;
   readonly logger: EdgeLogger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -25,7 +24,8 @@ export interface EdgeDependencies {
 
 /** What Hono's context carries at the edge. `Bindings` stay unread: `bindings.ts` alone knows them. */
 export interface EdgeEnv {
-  Variables: {
+  /** `principal` is there behind `authenticateCaller` only. */
+  Variables: AuthenticationVariables & {
     requestId: string;
     /** Collected for the request's one line in the log. */
     facts: RequestFacts;

@@ -55,6 +55,7 @@ export class OriginWatch {
         path: '/health',
         headers,
         requestId,
+        principal: null,
         signal,
       });
       return answer.ok ? await readJson(answer, HealthResponse, MAX_ANSWER_BYTES) : null;

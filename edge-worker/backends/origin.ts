@@ -1,5 +1,7 @@
 /** One origin behind the tunnel: what is sent to it, and what of its answers may be passed on. */
 import type { EdgeConfig, OriginAddress } from '#edge-worker/bindings.ts';
+import { ASSERTION_HEADER, type SignAssertion } from '#shared/auth/edge-assertion.ts';
+import type { Principal } from '#shared/auth/principal.ts';
 import { SttException } from '#shared/errors.ts';
 
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
@@ -11,8 +13,17 @@ export interface OriginRequest {
   /** The caller's headers: those that concern an origin are taken from it. */
   readonly headers: Headers;
   readonly requestId: string;
+  /** For whom; null where the origin asks for no credential. */
+  readonly principal: Principal | null;
   readonly body?: ReadableStream<Uint8Array> | null;
   readonly signal?: AbortSignal;
+}
+
+export interface OriginClientOptions {
+  readonly access: EdgeConfig['access'];
+  /** Null: nothing is asserted, for an origin that lets everyone in. */
+  readonly sign: SignAssertion | null;
+  readonly fetch: Fetch;
 }
 
 /** Calls one origin. */
@@ -20,12 +31,14 @@ export class OriginClient {
   readonly name: string;
   readonly #url: URL;
   readonly #access: EdgeConfig['access'];
+  readonly #sign: SignAssertion | null;
   readonly #fetch: Fetch;
 
-  constructor(address: OriginAddress, options: { access: EdgeConfig['access']; fetch: Fetch }) {
+  constructor(address: OriginAddress, options: OriginClientOptions) {
     this.name = address.name;
     this.#url = address.url;
     this.#access = options.access;
+    this.#sign = options.sign;
     this.#fetch = options.fetch;
   }
 
@@ -35,12 +48,14 @@ export class OriginClient {
    */
   async call(request: OriginRequest): Promise<Response> {
     const { method, body = null, signal } = request;
+    const url = new URL(request.path, this.#url);
+    const sent = await this.#headersFor(request, url);
     let response: Response;
     try {
-      response = await this.#fetch(new URL(request.path, this.#url), {
+      response = await this.#fetch(url, {
         method,
         body,
-        headers: this.#headersFor(request),
+        headers: sent,
         // Access answers with a redirect to its login page when the service token is refused.
         redirect: 'manual',
         ...(signal !== undefined && { signal }),
@@ -56,12 +71,18 @@ export class OriginClient {
     return new Response(response.body, { status: response.status, headers });
   }
 
-  #headersFor(request: OriginRequest): Headers {
+  /** Each attempt has an assertion of its own, which counts once. */
+  async #headersFor(request: OriginRequest, url: URL): Promise<Headers> {
     const headers = pick(request.headers, REQUEST_HEADERS);
     headers.set('X-Request-Id', request.requestId);
     if (this.#access !== null) {
       headers.set('CF-Access-Client-Id', this.#access.clientId);
       headers.set('CF-Access-Client-Secret', this.#access.clientSecret);
+    }
+    if (this.#sign !== null && request.principal !== null) {
+      const { method } = request;
+      const assertion = await this.#sign(request.principal, { method, url: url.href, headers });
+      headers.set(ASSERTION_HEADER, assertion);
     }
     return headers;
   }
@@ -74,15 +95,13 @@ export class OriginClient {
   }
 }
 
-/** Everything else of a caller stays here: cookies, addresses, what a proxy added. */
+/** Everything else of a caller stays here: keys, tokens, cookies, addresses, what a proxy added. */
 const REQUEST_HEADERS = [
   'Accept',
   'Accept-Language',
-  'Authorization',
   'Content-Length',
   'Content-Type',
   'Idempotency-Key',
-  'X-API-Key',
 ];
 
 const ANSWER_HEADERS = [
@@ -91,21 +110,18 @@ const ANSWER_HEADERS = [
   'Content-Language',
   'Content-Type',
   'Retry-After',
-  'WWW-Authenticate',
-  'X-RateLimit-Limit',
-  'X-RateLimit-Remaining',
-  'X-RateLimit-Reset',
   'X-Warnings',
 ];
 
 /**
  * An origin's faults are JSON. The pages of a tunnel that is down (530), of a proxy that gave up (524) or of a login
- * (302) are not, and hold what no caller should see.
+ * (302) are not, and hold what no caller should see. An origin that does not know the edge (401) is one of ours set up
+ * wrongly: the caller's own credential was good.
  */
 function isFromOrigin(response: Response): boolean {
   const type = response.headers.get('Content-Type') ?? '';
   const isJson = /^application\/(problem\+)?json\b/.test(type);
-  return response.ok || (response.status >= 400 && isJson);
+  return response.ok || (response.status >= 400 && response.status !== 401 && isJson);
 }
 
 function pick(headers: Headers, names: readonly string[]): Headers {

@@ -21,6 +21,7 @@ export function requestLog({
       duration_ms: now() - startedMs,
       code: errorCode,
       backend,
+      principal: c.get('principal')?.id,
     });
   };
 }

@@ -56,6 +56,7 @@ async function askModels(
     path: '/models',
     headers: c.req.raw.headers,
     requestId: c.get('requestId'),
+    principal: c.get('principal'),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!answer.ok) return fail(answer);

@@ -16,9 +16,9 @@ export function transcribeRoute(
     const limited = limitBody(body, c.req.header('content-length'), deps.maxUploadBytes);
     const signal = AbortSignal.any([c.req.raw.signal, limited.signal]);
     c.get('facts').backend = origin.name;
-    const requestId = c.get('requestId');
+    const [requestId, principal] = [c.get('requestId'), c.get('principal')];
     try {
-      const request = { method: 'POST', path, headers, requestId, signal } as const;
+      const request = { method: 'POST', path, headers, requestId, principal, signal } as const;
       const answer = await origin.call({ ...request, body: limited.stream });
       // Of a body that was cut off, even an answer says nothing.
       if (limited.isTooLarge()) throw uploadTooLarge(deps.maxUploadBytes);

@@ -1,6 +1,7 @@
 /** The whole chain with real parts: a client → the Worker in workerd → the origin → the engine. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateAssertionKeys } from '#shared/auth/assertion-keys.ts';
 import { EdgeHealthResponse } from '#shared/contracts/edge-service.ts';
 import { type RunningEdge, startEdge } from '#test/support/running-edge.ts';
 import { type RunningOrigin, startOrigin } from '#test/support/running-origin.ts';
@@ -10,9 +11,14 @@ let origin: RunningOrigin;
 let edge: RunningEdge;
 
 beforeAll(async () => {
-  origin = await startOrigin({ MAX_UPLOAD_MB: '2' });
+  const keys = await generateAssertionKeys();
+  origin = await startOrigin({ MAX_UPLOAD_MB: '2', EDGE_ASSERTION_PUBLIC_KEYS: keys.publicKey });
   const startedMs = performance.now();
-  edge = await startEdge({ ORIGINS: `local=${origin.url}`, MAX_UPLOAD_MB: '1' });
+  edge = await startEdge({
+    ORIGINS: `local=${origin.url}`,
+    MAX_UPLOAD_MB: '1',
+    EDGE_ASSERTION_PRIVATE_KEY: keys.privateKey,
+  });
   console.info(`wrangler dev was ready after ${Math.round(performance.now() - startedMs)} ms`);
 });
 afterAll(async () => {

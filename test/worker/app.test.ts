@@ -5,9 +5,6 @@ import { HEALTH, MODELS, playEdge, recordingForm } from '#test/worker/support/ed
 const json = (body: unknown, status = 200, headers = {}) =>
   Response.json(body, { status, headers });
 
-const refuse: () => Response = () =>
-  json({ code: 'unauthenticated', detail: 'no' }, 401, { 'WWW-Authenticate': 'ApiKey' });
-
 const transcribe = (init: RequestInit = {}) => ({ method: 'POST', body: recordingForm(), ...init });
 
 describe('the Worker', () => {
@@ -146,15 +143,22 @@ describe('GET /models', () => {
   });
 
   it('passes a refusal on when no origin gives any', async () => {
-    const { app } = playEdge({ one: () => Promise.reject(new Error('down')), two: refuse });
+    const busy = () => json({ code: 'shutting_down', detail: 'no' }, 503, { 'Retry-After': '3' });
+    const { app } = playEdge({ one: () => Promise.reject(new Error('down')), two: busy });
     const response = await app.request('/models');
-    expect(response.status).toBe(401);
-    expect(response.headers.get('WWW-Authenticate')).toBe('ApiKey');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('Retry-After')).toBe('3');
+  });
+
+  it('is 502 when the origin does not know the edge: the caller is not to blame', async () => {
+    const refuse = () => json({ code: 'unauthenticated', detail: 'no' }, 401);
+    const { app } = playEdge({ one: refuse });
+    expect((await app.request('/models')).status).toBe(502);
   });
 });
 
 describe('POST /transcribe', () => {
-  it('passes form, key and request id on, and the answer back', async () => {
+  it('passes form and request id on, not the key, and the answer back', async () => {
     const headers = { 'X-Warnings': '1', Server: 'secret/1.0', 'Set-Cookie': 'a=b' };
     const { app, seen } = playEdge({ one: () => json({ text: 'hi' }, 200, headers) });
     const response = await app.request(
@@ -163,6 +167,8 @@ describe('POST /transcribe', () => {
         headers: {
           'X-API-Key': 'k',
           Cookie: 'a=b',
+          Authorization: 'Bearer k',
+          'X-Mana-Assertion': 'forged',
           'X-Request-Id': 'r1',
           'CF-Access-Client-Id': 'x',
         },
@@ -176,12 +182,12 @@ describe('POST /transcribe', () => {
     const [request] = seen;
     expect(request).toMatchObject({ url: 'https://one.origin.test/transcribe', method: 'POST' });
     expect(Object.fromEntries(request?.headers ?? [])).toMatchObject({
-      'x-api-key': 'k',
       'x-request-id': 'r1',
       'cf-access-client-id': 'access-id',
       'cf-access-client-secret': 'access-secret',
     });
-    expect(request?.headers.get('Cookie')).toBeNull();
+    const kept = ['Cookie', 'X-API-Key', 'Authorization', 'X-Mana-Assertion'];
+    expect(kept.map((name) => request?.headers.get(name))).toEqual(kept.map(() => null));
     const type = request?.headers.get('Content-Type') ?? '';
     const sent = new Response(request?.body, { headers: { 'Content-Type': type } });
     expect([...(await sent.formData()).keys()]).toEqual(['file', 'language']);

@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { readBindings } from '#edge-worker/bindings.ts';
 
-const read = (variables: Record<string, unknown>) => readBindings({ ...env, ...variables });
+const read = (variables: Record<string, unknown>) =>
+  readBindings({ ...env, API_KEYS: 'sk-test:test', ...variables });
 
 function faultsOf(variables: Record<string, unknown>): readonly string[] {
   const config = read(variables);
@@ -11,7 +12,7 @@ function faultsOf(variables: Record<string, unknown>): readonly string[] {
 
 describe('readBindings', () => {
   it('reads wrangler.toml as it is', () => {
-    const config = readBindings(env);
+    const config = read({});
     expect(config).toMatchObject({
       ok: true,
       value: { maxUploadBytes: 104_857_600, corsOrigins: [], access: null },
@@ -45,6 +46,23 @@ describe('readBindings', () => {
     expect(faultsOf({ CF_ACCESS_CLIENT_ID: 'a', CF_ACCESS_CLIENT_SECRET: '' })).toHaveLength(1);
     const config = read({ CF_ACCESS_CLIENT_ID: 'a', CF_ACCESS_CLIENT_SECRET: 'b' });
     expect(config.ok && config.value.access).toEqual({ clientId: 'a', clientSecret: 'b' });
+  });
+
+  it('needs a credential, or to be told that everyone may come in', () => {
+    expect(faultsOf({ API_KEYS: '' })).toEqual([expect.stringMatching(/^API_KEYS: /)]);
+    const open = read({ API_KEYS: '', REQUIRE_AUTH: 'false' });
+    expect(open.ok && open.value.auth.access).toBe('open');
+  });
+
+  it('trusts no assertion, even when it is given public keys', () => {
+    const config = read({ EDGE_ASSERTION_PUBLIC_KEYS: 'anything' });
+    expect(config.ok && config.value.auth.settings.assertionPublicKeys).toEqual([]);
+  });
+
+  it('names faults of authentication without the secret', () => {
+    const faults = faultsOf({ API_KEYS: 'hunter2', RATE_LIMIT_REQUESTS: '0' });
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toContain('hunter2');
   });
 
   it('names every fault at once, and no secret', () => {

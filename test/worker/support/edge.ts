@@ -2,6 +2,9 @@
 import { createEdgeApp, type EdgeDependencies } from '#edge-worker/app.ts';
 import { OriginClient } from '#edge-worker/backends/origin.ts';
 import { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
+import type { SignAssertion } from '#shared/auth/edge-assertion.ts';
+import type { Principal } from '#shared/auth/principal.ts';
+import { ok } from '#shared/result.ts';
 
 export interface SeenRequest {
   readonly url: string;
@@ -21,13 +24,23 @@ export interface PlayedEdge {
   readonly clock: { nowMs: number };
 }
 
+/** Whoever asks, unless a test says otherwise. */
+export const APP: Principal = {
+  kind: 'local-key',
+  id: 'key:test',
+  name: 'test',
+  scopes: ['stt'],
+  rateLimit: null,
+};
+
 export const ACCESS = { clientId: 'access-id', clientSecret: 'access-secret' };
 
 /** Every origin is called by its host. */
 export function playEdge(
   origins: Readonly<Record<string, Play>>,
-  settings: Partial<EdgeDependencies> = {},
+  settings: Partial<EdgeDependencies> & { readonly sign?: SignAssertion } = {},
 ): PlayedEdge {
+  const { sign = null, ...given } = settings;
   const seen: SeenRequest[] = [];
   const log: Record<string, unknown>[] = [];
   const clock = { nowMs: 1_000_000 };
@@ -41,7 +54,7 @@ export function playEdge(
       seen.push(request);
       return play(request);
     };
-    return new OriginClient(address, { access: ACCESS, fetch: send });
+    return new OriginClient(address, { access: ACCESS, sign, fetch: send });
   });
   const app = createEdgeApp({
     corsOrigins: [],
@@ -49,9 +62,10 @@ export function playEdge(
     ipShield: { limit: async () => ({ success: true }) },
     origins: clients,
     watch: new OriginWatch(clients, { now }),
+    authenticate: async () => ok({ principal: APP, via: 'credential' }),
     logger: (level, msg, entry) => log.push({ level, msg, ...entry }),
     now,
-    ...settings,
+    ...given,
   });
   return { app, seen, log, clock };
 }
