@@ -7,10 +7,12 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
 import { authenticateCaller } from '#edge-worker/routes/authenticate.ts';
 import { shieldByAddress } from '#edge-worker/routes/ip-shield.ts';
+import { limitAudio, limitRequests } from '#edge-worker/routes/limit-caller.ts';
 import { onError, sendError } from '#edge-worker/routes/on-error.ts';
 import { requestLog } from '#edge-worker/routes/request-log.ts';
 import { healthRoute, indexRoute, modelsRoute } from '#edge-worker/routes/service.ts';
 import { transcribeRoute } from '#edge-worker/routes/transcribe.ts';
+import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
 
 export type { EdgeDependencies } from '#edge-worker/edge-env.ts';
 
@@ -29,9 +31,12 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
   app.get('/health', healthRoute(deps));
 
   const authenticate = authenticateCaller(deps);
-  app.get('/models', authenticate, modelsRoute(deps));
-  app.post('/transcribe', authenticate, transcribeRoute(deps, '/transcribe'));
-  app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps, '/transcribe/whisperx'));
+  const limit = limitRequests(deps);
+  app.get('/models', authenticate, limit, modelsRoute(deps));
+  const audio = limitAudio(deps);
+  for (const path of ['/transcribe', '/transcribe/whisperx'] as const) {
+    app.post(path, authenticate, limit, audio, transcribeRoute(deps, path));
+  }
 
   app.notFound((c) =>
     sendError({ kind: 'unknown_route', method: c.req.method, path: c.req.path }, c),
@@ -55,6 +60,8 @@ const markAnswer: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
   c.header('X-Request-Id', c.get('requestId'));
   c.header('Cache-Control', 'no-store');
+  const limits = Object.entries(c.get('limitHeaders') ?? {});
+  for (const [name, value] of limits) c.header(name, value);
 };
 
 function allowOrigins(origins: readonly string[]): MiddlewareHandler<EdgeEnv> {
@@ -66,6 +73,7 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<EdgeEnv> {
     exposeHeaders: [
       'X-Request-Id',
       'X-Warnings',
+      AUDIO_SECONDS_HEADER,
       'Retry-After',
       'X-RateLimit-Limit',
       'X-RateLimit-Remaining',

@@ -28,6 +28,8 @@ export interface EdgeConfig {
   readonly auth: EdgeAuth;
   readonly ipShield: IpShield;
   readonly uploads: R2Bucket;
+  /** For each principal with a limit; null: no bound. */
+  readonly audioSecondsPerDay: number | null;
   /** One object for each principal, by its id. */
   readonly rateLimiters: DurableObjectNamespace<RateLimiter>;
 }
@@ -58,6 +60,7 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     auth: auth.value,
     ipShield: data.IP_SHIELD,
     uploads: data.UPLOADS,
+    audioSecondsPerDay: data.RATE_LIMIT_AUDIO_SECONDS ?? null,
     rateLimiters: data.RATE_LIMITER,
   });
 }
@@ -82,6 +85,12 @@ const megabytes = z
   .regex(/^[1-9]\d{0,3}$/, 'write whole megabytes, e.g. 100')
   .transform(Number);
 
+const seconds = z
+  .string()
+  .regex(/^([1-9]\d{0,6})?$/, 'write whole seconds of audio per day, e.g. 36000, or nothing')
+  .transform((text) => (text === '' ? undefined : Number(text)))
+  .optional();
+
 const origins = list.transform((entries, context) => {
   const addresses = entries.map(readOrigin);
   const names = addresses.map((address) => address?.name);
@@ -102,6 +111,7 @@ const EdgeEnvironment = z.object({
   ORIGINS: origins,
   CORS_ORIGINS: list.default([]),
   MAX_UPLOAD_MB: megabytes.default(100),
+  RATE_LIMIT_AUDIO_SECONDS: seconds,
   CF_ACCESS_CLIENT_ID: secret,
   CF_ACCESS_CLIENT_SECRET: secret,
   IP_SHIELD: binding<IpShield>('limit', 'a [[ratelimits]] binding'),

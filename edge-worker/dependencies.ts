@@ -25,8 +25,14 @@ export function createDependencies(config: EdgeConfig): EdgeDependencies {
     now,
   });
   const watch = new OriginWatch(origins, { now });
-  const logger = consoleLogger;
-  return { corsOrigins, maxUploadBytes, ipShield, origins, watch, authenticate, logger, now };
+  const { rateLimiters, audioSecondsPerDay } = config;
+  return {
+    ...{ corsOrigins, maxUploadBytes, ipShield, origins, watch, authenticate },
+    limiterFor: (principalId) => rateLimiters.get(rateLimiters.idFromName(principalId)),
+    audioSecondsPerDay,
+    logger: consoleLogger,
+    now,
+  };
 }
 
 function signerFrom(settings: AuthSettings, now: () => number) {

@@ -4,7 +4,10 @@ import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
 import type { IpShield } from '#edge-worker/bindings.ts';
 import type { EdgeLogger } from '#edge-worker/logger.ts';
 import type { Authenticate } from '#shared/auth/authenticate.ts';
+import type { RateLimit } from '#shared/auth/principal.ts';
 import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
+import type { AudioOutcome } from '#shared/rate-limit/audio-quota.ts';
+import type { RateOutcome } from '#shared/rate-limit/sliding-window.ts';
 
 /** Everything the app needs; tests and other Workers bring their own. */
 export interface EdgeDependencies {
@@ -17,9 +20,20 @@ export interface EdgeDependencies {
   readonly watch: OriginWatch;
   /** Who calls a route that needs a credential. */
   readonly authenticate: Authenticate;
+  /** The counters of one principal. */
+  readonly limiterFor: (principalId: string) => CallerLimiter;
+  /** Of everyone who has a limit; null: as much as they like. */
+  readonly audioSecondsPerDay: number | null;
   readonly logger: EdgeLogger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+}
+
+/** What is needed of the Durable Object. */
+export interface CallerLimiter {
+  take(limit: RateLimit): Promise<RateOutcome>;
+  checkAudio(limitSeconds: number): Promise<AudioOutcome>;
+  chargeAudio(seconds: number): Promise<void>;
 }
 
 /** What Hono's context carries at the edge. `Bindings` stay unread: `bindings.ts` alone knows them. */
@@ -27,6 +41,8 @@ export interface EdgeEnv {
   /** `principal` is there behind `authenticateCaller` only. */
   Variables: AuthenticationVariables & {
     requestId: string;
+    /** `X-RateLimit-*` of this caller, for whatever the answer will be. */
+    limitHeaders?: Readonly<Record<string, string>>;
     /** Collected for the request's one line in the log. */
     facts: RequestFacts;
   };

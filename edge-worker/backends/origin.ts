@@ -2,6 +2,7 @@
 import type { EdgeConfig, OriginAddress } from '#edge-worker/bindings.ts';
 import { ASSERTION_HEADER, type SignAssertion } from '#shared/auth/edge-assertion.ts';
 import type { Principal } from '#shared/auth/principal.ts';
+import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
 import { SttException } from '#shared/errors.ts';
 
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
@@ -110,6 +111,7 @@ const ANSWER_HEADERS = [
   'Content-Language',
   'Content-Type',
   'Retry-After',
+  AUDIO_SECONDS_HEADER,
   'X-Warnings',
 ];
 

@@ -1,4 +1,6 @@
 /** A transcript → the body of the answer in the format asked for. Runs wherever JavaScript does. */
+import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
+import { toMilli } from '#shared/contracts/milli.ts';
 import type { AnyTranscript, TranscribeOptions } from '#shared/contracts/transcript.ts';
 import { type ResponseContext, toTranscriptionResponse } from '#shared/contracts/transcription.ts';
 import type { FormatOptions, ResponseFormat } from '#shared/format/options.ts';
@@ -24,6 +26,7 @@ export function formatTranscript(
   return {
     headers: {
       'Content-Type': CONTENT_TYPES[responseFormat],
+      [AUDIO_SECONDS_HEADER]: String(toMilli(transcript.durationSeconds)),
       ...(warnings !== '' && { 'X-Warnings': warnings }),
     },
     body: write(transcript, format, context),

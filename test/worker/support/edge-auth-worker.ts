@@ -30,6 +30,8 @@ function openApp(env: object): App {
   return createEdgeApp({ ...createDependencies(config.value), origins: [played] });
 }
 
+const PASS = { isAllowed: true, limit: 1, remaining: 1, resetSeconds: 0, retryAfterSeconds: 0 };
+
 const none = () => {
   throw new Error('not used here');
 };
@@ -37,7 +39,8 @@ const none = () => {
 const BINDINGS = {
   IP_SHIELD: { limit: async () => ({ success: true }) },
   UPLOADS: { put: none },
-  RATE_LIMITER: { idFromName: none },
+  // Exact limits have their own tests.
+  RATE_LIMITER: { idFromName: () => '', get: () => ({ take: async () => PASS }) },
 };
 
 const MODELS = {

@@ -1,4 +1,5 @@
 /** The edge's app with origins that the test plays. */
+import { env } from 'cloudflare:workers';
 import { createEdgeApp, type EdgeDependencies } from '#edge-worker/app.ts';
 import { OriginClient } from '#edge-worker/backends/origin.ts';
 import { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
@@ -63,6 +64,8 @@ export function playEdge(
     origins: clients,
     watch: new OriginWatch(clients, { now }),
     authenticate: async () => ok({ principal: APP, via: 'credential' }),
+    limiterFor: (id) => env.RATE_LIMITER.get(env.RATE_LIMITER.idFromName(id)),
+    audioSecondsPerDay: null,
     logger: (level, msg, entry) => log.push({ level, msg, ...entry }),
     now,
     ...given,
