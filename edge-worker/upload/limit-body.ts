@@ -30,17 +30,80 @@ export function limitBody(
   if (body === null || /^\d+$/.test(contentLength ?? '')) {
     return { stream: body, isTooLarge: () => false, signal };
   }
-  let bytes = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) {
-        const fault = uploadTooLarge(maxFileBytes);
-        stop.abort(fault);
-        throw fault;
-      }
-      controller.enqueue(chunk);
-    },
+  const count = new ByteCount(maxBytes, () => {
+    const fault = uploadTooLarge(maxFileBytes);
+    stop.abort(fault);
+    return fault;
   });
-  return { stream: body.pipeThrough(counter), isTooLarge: () => bytes > maxBytes, signal };
+  return { stream: count.through(body), isTooLarge: () => count.isOver(), signal };
+}
+
+class ByteCount {
+  readonly #maxBytes: number;
+  readonly #onOver: () => Error;
+  #bytes = 0;
+
+  constructor(maxBytes: number, onOver: () => Error) {
+    this.#maxBytes = maxBytes;
+    this.#onOver = onOver;
+  }
+
+  isOver(): boolean {
+    return this.#bytes > this.#maxBytes;
+  }
+
+  through(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = openByteReader(body);
+    if (reader === null) return body.pipeThrough(this.#counter());
+    const { readable, writable } = new IdentityTransformStream();
+    // Its faults reach the stream that is read.
+    void this.#copy(reader, writable.getWriter());
+    return readable;
+  }
+
+  /** One buffer goes round, and waits until it was taken: chunks of their own pile up until they are collected. */
+  async #copy(
+    reader: ReadableStreamBYOBReader,
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+  ): Promise<void> {
+    let buffer = new ArrayBuffer(BUFFER_BYTES);
+    try {
+      for (;;) {
+        const { done, value } = await reader.readAtLeast(BUFFER_BYTES, new Uint8Array(buffer));
+        if (done) break;
+        this.#add(value.length);
+        await writer.write(value);
+        buffer = value.buffer;
+      }
+      await writer.close();
+    } catch (error) {
+      await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
+    }
+  }
+
+  #counter(): TransformStream<Uint8Array, Uint8Array> {
+    return new TransformStream({
+      transform: (chunk, controller) => {
+        this.#add(chunk.length);
+        controller.enqueue(chunk);
+      },
+    });
+  }
+
+  #add(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.isOver()) throw this.#onOver();
+  }
+}
+
+/** Filled before it goes on: smaller pieces leave several times the garbage. */
+const BUFFER_BYTES = 64 * 1024;
+
+/** Null for a stream that was made in JavaScript of chunks; what comes over the network is one of bytes. */
+function openByteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: 'byob' });
+  } catch {
+    return null;
+  }
 }
