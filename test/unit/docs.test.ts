@@ -84,9 +84,9 @@ describe('docs/api.md', () => {
 
 describe('the docs', () => {
   it.each(pages)('%s names only settings that exist', (page) => {
-    // Not ours: Hugging Face's, Node's and the system's, and those of the commands.
+    // Not ours: Hugging Face's, Node's and the system's, those of the commands, and the Worker's own.
     const others =
-      /^(HF_|NODE_|ONNXRUNTIME_|GLOBAL_AGENT_|HTTPS_PROXY|LD_LIBRARY_PATH|TMPDIR$|PATH$)/;
+      /^(HF_|NODE_|ONNXRUNTIME_|GLOBAL_AGENT_|HTTPS_PROXY|LD_LIBRARY_PATH|TMPDIR$|PATH$|EDGE_PORT$|CF_ACCESS_)/;
     const named = [...textOf(page).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)];
     const unknown = named
       .map(([, name]) => name ?? '')
