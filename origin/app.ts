@@ -4,6 +4,7 @@ import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { gateMiddleware } from '#origin/routes/gate.ts';
 import { jobRoutes } from '#origin/routes/jobs.ts';
 import { metricsRoute } from '#origin/routes/metrics.ts';
 import { onError, sendError } from '#origin/routes/on-error.ts';
@@ -31,17 +32,17 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.get('/health', healthRoute(deps));
   app.get('/metrics', metricsRoute(deps));
 
-  const authenticate = deps.authenticate ?? letPass;
-  app.get('/models', authenticate, modelsRoute(deps));
-  app.post('/transcribe', authenticate, transcribeRoute(deps));
-  app.post('/transcribe/whisperx', authenticate, transcribeRoute(deps));
+  const { admit, admitAudio } = gateMiddleware(deps);
+  app.get('/models', admit, modelsRoute(deps));
+  app.post('/transcribe', admit, admitAudio, transcribeRoute(deps));
+  app.post('/transcribe/whisperx', admit, admitAudio, transcribeRoute(deps));
 
   if (deps.jobs !== undefined) {
     const jobs = jobRoutes(deps, deps.jobs);
-    app.post('/jobs', authenticate, jobs.submit);
-    app.get('/jobs/:id', authenticate, jobs.look);
-    app.get('/jobs/:id/result', authenticate, jobs.result);
-    app.delete('/jobs/:id', authenticate, jobs.cancel);
+    app.post('/jobs', admit, admitAudio, jobs.submit);
+    app.get('/jobs/:id', admit, jobs.look);
+    app.get('/jobs/:id/result', admit, jobs.result);
+    app.delete('/jobs/:id', admit, jobs.cancel);
   }
 
   app.notFound((c) =>
@@ -77,7 +78,15 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<OriginEnv> 
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowHeaders: ['Content-Type', 'Authorization', 'X-API-Key', 'X-Request-Id', 'Idempotency-Key'],
-    exposeHeaders: ['X-Request-Id', 'X-Warnings', 'Retry-After', 'Location'],
+    exposeHeaders: [
+      'X-Request-Id',
+      'X-Warnings',
+      'Retry-After',
+      'Location',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+    ],
     maxAge: 600,
   });
 }

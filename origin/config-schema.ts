@@ -1,5 +1,6 @@
 /** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
 import { z } from 'zod';
+import { AuthEnvironment } from '#shared/auth/settings.ts';
 import { findLanguage } from '#shared/contracts/languages.ts';
 
 const whole = (min: number, max: number) =>
@@ -41,7 +42,7 @@ export const OriginEnvironment = z.object({
     .string()
     .default('127.0.0.1')
     .describe(
-      'Address to listen on. Stays on this machine by default, because there is no authentication yet; 0.0.0.0 opens the service to the network.',
+      'Address to listen on. 0.0.0.0 opens the service to the network, for which it needs a key (API_KEYS or another) or REQUIRE_AUTH=false.',
     ),
   WHISPER_MODEL: z
     .string()
@@ -119,11 +120,6 @@ export const OriginEnvironment = z.object({
     .describe(
       'Addresses or networks (`10.0.0.0/8`) that may read /metrics without a key. Requests that came through a proxy always need the key.',
     ),
-  INTERNAL_API_KEY: z
-    .string()
-    .min(8, 'write at least 8 characters')
-    .optional()
-    .describe('Key of our own machines; opens /metrics from everywhere.'),
   JOB_RETENTION: whole(60, 2_592_000)
     .default(86_400)
     .describe('Seconds that a finished job and its result are kept.'),
@@ -136,4 +132,10 @@ export const OriginEnvironment = z.object({
   DRAIN_TIMEOUT: whole(0, 3600)
     .default(30)
     .describe('Seconds that running requests get to finish after SIGTERM or SIGINT.'),
+  ...AuthEnvironment.shape,
+  RATE_LIMIT_AUDIO_SECONDS: whole(1, 1_000_000_000)
+    .optional()
+    .describe(
+      'Seconds of audio that each caller may have transcribed per day (UTC). Unset: no limit. Neither the internal key nor what the edge has checked is limited here.',
+    ),
 });

@@ -2,6 +2,12 @@
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { OriginEnvironment } from '#origin/config-schema.ts';
+import {
+  type AuthSettings,
+  AuthSettingsError,
+  SECRET_AUTH_VARIABLES,
+  toAuthSettings,
+} from '#shared/auth/settings.ts';
 
 /** What `docs/configuration.md` explains, in our own names and units. Paths are absolute. */
 export interface OriginConfig {
@@ -41,6 +47,11 @@ export interface OriginConfig {
   /** Of recordings and results of all jobs. */
   readonly maxJobsBytes: number;
   readonly drainTimeoutSeconds: number;
+  readonly auth: AuthSettings;
+  /** Somebody has written RATE_LIMIT_REQUESTS: then it holds for this machine's own programs too. */
+  readonly isRateLimitGiven: boolean;
+  /** Of one principal; null: no limit. */
+  readonly audioSecondsPerDay: number | null;
 }
 
 /** Settings that cannot be used. The message names every one of them; no value of a key is repeated. */
@@ -61,10 +72,24 @@ export function loadConfig(
     const faults = parsed.error.issues.map((issue) => describeFault(issue, environment));
     throw new ConfigError(`These settings cannot be used:\n${faults.join('\n')}`);
   }
-  return toConfig(parsed.data);
+  return {
+    ...toConfig(parsed.data),
+    auth: readAuth(parsed.data),
+    isRateLimitGiven: given.some(([name]) => name === 'RATE_LIMIT_REQUESTS'),
+  };
 }
 
-function toConfig(env: z.output<typeof OriginEnvironment>): OriginConfig {
+type Parsed = z.output<typeof OriginEnvironment>;
+
+function readAuth(env: Parsed): AuthSettings {
+  try {
+    return toAuthSettings(env);
+  } catch (error) {
+    throw error instanceof AuthSettingsError ? new ConfigError(error.message) : error;
+  }
+}
+
+function toConfig(env: Parsed): Omit<OriginConfig, 'auth' | 'isRateLimitGiven'> {
   const dataDir = resolve(env.DATA_DIR);
   return {
     port: env.PORT,
@@ -95,6 +120,7 @@ function toConfig(env: z.output<typeof OriginEnvironment>): OriginConfig {
     maxJobs: env.MAX_JOBS,
     maxJobsBytes: env.MAX_JOBS_MB * BYTES_PER_MB,
     drainTimeoutSeconds: env.DRAIN_TIMEOUT,
+    audioSecondsPerDay: env.RATE_LIMIT_AUDIO_SECONDS ?? null,
   };
 }
 
@@ -119,7 +145,14 @@ function describeFault(
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   const name = String(issue.path[0]);
-  const isSecret = name.endsWith('_KEY') || name.endsWith('_TOKEN');
-  const found = isSecret ? '(hidden)' : `"${environment[name] ?? ''}"`;
+  const value = (environment[name] ?? '').slice(0, MAX_ECHO_CHARACTERS);
+  const found = isSecret(name) ? '(hidden)' : `"${value}"`;
   return `  ${name}=${found}: ${issue.message}`;
+}
+
+const MAX_ECHO_CHARACTERS = 100;
+
+/** Addresses too: one may hold a password, which is what it is refused for. */
+function isSecret(name: string): boolean {
+  return SECRET_AUTH_VARIABLES.includes(name) || /_(KEYS?|TOKEN|URL)$/.test(name);
 }

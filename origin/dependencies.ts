@@ -2,24 +2,30 @@
 import { Admission } from '#origin/admission/admission.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import { systemClock } from '#origin/engine/clock.ts';
+import { createGate } from '#origin/gate.ts';
 import { openJobs } from '#origin/jobs/open-jobs.ts';
 import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
 import { prepareSpool } from '#origin/spool.ts';
 
+/** With the gate, which only a library may leave out. */
+export type RunningDependencies = OriginDependencies & Required<Pick<OriginDependencies, 'gate'>>;
+
 /**
  * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` and `jobs` at the end.
+ * @throws ConfigError when the settings leave the service open to other machines
  * @throws Error when the spool folder or the jobs cannot be used
  */
-export async function createDependencies(config: OriginConfig): Promise<OriginDependencies> {
+export async function createDependencies(config: OriginConfig): Promise<RunningDependencies> {
+  const now = () => performance.now();
+  const gate = createGate(config, { now, wallNow: Date.now, fetch });
   const logger = createLogger(config.logLevel);
   const removed = await prepareSpool(config.spoolDir);
   if (removed > 0) {
     logger.warn({ removed }, 'removed files that an earlier run left behind');
   }
   const metrics = createMetrics();
-  const now = () => performance.now();
   const admission = new Admission({
     maxRunning: config.maxConcurrentRequests,
     maxQueue: config.maxQueue,
@@ -29,11 +35,12 @@ export async function createDependencies(config: OriginConfig): Promise<OriginDe
   const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
   const transcriber = createTranscriber(config, { logger, metrics });
   const clock = { ...systemClock, now: Date.now };
-  const jobs = await openJobs({ config, admission, transcriber, logger, metrics, clock }).catch(
-    async (error: unknown) => {
-      await transcriber.close();
-      throw error;
-    },
-  );
-  return { config, logger, metrics, transcriber, admission, jobs, now };
+  const { chargeAudio } = gate;
+  const jobs = await openJobs({
+    ...{ config, admission, transcriber, logger, metrics, clock, chargeAudio },
+  }).catch(async (error: unknown) => {
+    await transcriber.close();
+    throw error;
+  });
+  return { gate, config, logger, metrics, transcriber, admission, jobs, now };
 }

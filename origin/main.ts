@@ -1,5 +1,4 @@
 /** `npm start`: settings → dependencies → listen → drain on SIGTERM or SIGINT. */
-import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { createOriginApp } from '#origin/app.ts';
 import { loadConfig } from '#origin/config.ts';
@@ -21,9 +20,8 @@ async function main(): Promise<void> {
   stopOnSignals(stop);
   stopWithNpm(stop);
   logger.info({ host: config.host, port: server.port }, 'listening');
-  if (!isLoopback(config.host) && deps.authenticate === undefined) {
-    logger.warn({ host: config.host }, 'everyone in this network may use the service');
-  }
+  const { access, explanation } = deps.gate;
+  logger[access === 'open' ? 'warn' : 'info']({ host: config.host, access }, explanation);
 }
 
 type Stop = (cause: string) => boolean;
@@ -82,10 +80,6 @@ function stopOnCrash(logger: Logger): void {
     logger.fatal({ err }, 'ending after an unexpected failure');
     process.exit(1);
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 main().catch((error: unknown) => {

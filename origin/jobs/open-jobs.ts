@@ -24,6 +24,8 @@ export interface JobDependencies {
   readonly transcriber: Transcriber;
   readonly logger: Logger;
   readonly metrics: OriginMetrics;
+  /** Told of the length of what was transcribed, for the limits of callers. */
+  readonly chargeAudio?: (principalId: string, seconds: number) => void;
   /** `now` is milliseconds since 1970. */
   readonly clock: Clock;
 }

@@ -13,6 +13,8 @@ export interface JobTools {
   readonly files: JobFiles;
   readonly transcriber: Transcriber;
   readonly metrics: OriginMetrics;
+  /** Counts what was transcribed to the limit of whoever brought the job. */
+  readonly chargeAudio?: (principalId: string, seconds: number) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -33,6 +35,7 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
       requestId: job.requestId,
       ...work,
     });
+    tools.chargeAudio?.(job.principalId, transcript.durationSeconds);
     count(transcript, (now() - startedMs) / 1000, metrics);
     const latencyMs = Math.max(0, now() - job.createdMs);
     return formatTranscript(transcript, format, {

@@ -33,6 +33,21 @@ export const COUNTERS = {
     help: 'Attempts at jobs, by outcome: done, failed, cancelled, retried, handed_back (at the end of the service) or crashed.',
     labelNames: ['outcome'],
   },
+  callers: {
+    name: 'mana_stt_callers_total',
+    help: 'Requests that were let in, by kind of caller: internal, local-key, external-key, user or anonymous.',
+    labelNames: ['kind'],
+  },
+  refusals: {
+    name: 'mana_stt_auth_refusals_total',
+    help: 'Requests that were not let in, by reason.',
+    labelNames: ['reason'],
+  },
+  limited: {
+    name: 'mana_stt_rate_limited_total',
+    help: 'Requests over a limit of their caller: requests or audio_seconds.',
+    labelNames: ['limit'],
+  },
 } as const;
 
 export const GAUGES = {

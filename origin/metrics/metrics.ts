@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '#origin/metrics/definitions.ts';
+import type { AuthFailure } from '#shared/auth/auth-failure.ts';
+import type { PrincipalKind } from '#shared/auth/principal.ts';
 import type { SttError } from '#shared/errors.ts';
 
 /** What the pipeline and the engine report. */
@@ -37,6 +39,9 @@ export interface OriginMetrics extends StageMetrics {
   countError(code: SttError['kind']): void;
   setJobs(counts: Readonly<Record<string, number>>): void;
   countJobAttempt(outcome: JobOutcome): void;
+  countCaller(kind: PrincipalKind): void;
+  countRefusal(reason: AuthFailure['kind']): void;
+  countLimited(limit: 'requests' | 'audio_seconds'): void;
   render(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -75,6 +80,9 @@ export function createMetrics(): OriginMetrics {
       for (const [status, count] of Object.entries(counts)) gauges.jobs.set({ status }, count);
     },
     countJobAttempt: (outcome) => counters.jobAttempts.inc({ outcome }),
+    countCaller: (kind) => counters.callers.inc({ kind }),
+    countRefusal: (reason) => counters.refusals.inc({ reason }),
+    countLimited: (limit) => counters.limited.inc({ limit }),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 }

@@ -20,7 +20,7 @@ export interface JobRoutes {
 
 /** Makes the handlers. */
 export function jobRoutes(deps: OriginDependencies, jobs: Jobs): JobRoutes {
-  const principalOf = deps.principalId ?? (() => LOCAL_PRINCIPAL);
+  const principalOf = deps.principalId ?? ((c: OriginContext) => c.get('principal').id);
   return {
     submit: async (c) => {
       const { id, isRepeated } = await submit(c, { deps, jobs, principalId: principalOf(c) });
@@ -44,7 +44,6 @@ export function jobRoutes(deps: OriginDependencies, jobs: Jobs): JobRoutes {
   };
 }
 
-const LOCAL_PRINCIPAL = 'local';
 const MAX_WAIT_SECONDS = 30;
 
 interface SubmitTools {

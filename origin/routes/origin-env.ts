@@ -1,11 +1,13 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { Admission } from '#origin/admission/admission.ts';
 import type { OriginConfig } from '#origin/config.ts';
+import type { Gate } from '#origin/gate.ts';
 import type { Jobs } from '#origin/jobs/jobs.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 
 /** Everything the app needs; tests and other services bring their own. */
 export interface OriginDependencies {
@@ -14,14 +16,11 @@ export interface OriginDependencies {
   readonly metrics: OriginMetrics;
   readonly transcriber: Transcriber;
   readonly admission: Admission;
-  /**
-   * Runs before every route that needs a credential and throws `SttException` (`unauthenticated`, `forbidden`) to
-   * refuse. Absent: everyone passes, which is why the origin listens on this machine only by default.
-   */
-  readonly authenticate?: MiddlewareHandler<OriginEnv>;
+  /** Asked before every route that needs a credential. Absent: everyone passes, as one caller without a limit. */
+  readonly gate?: Gate;
   /** Absent: there are no routes under `/jobs`. */
   readonly jobs?: Jobs;
-  /** Whose jobs a request may see: stable over restarts. Absent: all callers are one. */
+  /** Whose jobs a request may see: stable over restarts. Absent: the principal that the gate has found. */
   readonly principalId?: (c: Context<OriginEnv>) => string;
   /** Milliseconds that never go back. */
   readonly now: () => number;
@@ -31,7 +30,7 @@ export interface OriginDependencies {
 export interface OriginEnv {
   /** Node's own request and response; absent when the app is called without a server. */
   Bindings: Partial<HttpBindings>;
-  Variables: {
+  Variables: AuthenticationVariables & {
     requestId: string;
     /** Collected for the request's one line in the log. */
     facts: RequestFacts;
@@ -40,6 +39,10 @@ export interface OriginEnv {
 
 /** Numbers and names only: never text, bytes or keys. */
 export interface RequestFacts {
+  /** `id` of whoever asks. */
+  principal?: string;
+  /** Why nobody was let in. */
+  refusal?: string;
   model?: string;
   language?: string;
   sizeBytes?: number;

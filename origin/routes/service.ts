@@ -52,7 +52,7 @@ function describeHealth(deps: OriginDependencies): HealthResponse {
     vllm_available: false,
     vllm_url: null,
     mistral_api_available: false,
-    auth_required: deps.authenticate !== undefined,
+    auth_required: deps.gate?.access === 'required',
     models: {
       default_whisper: deps.transcriber.models().defaultWhisper,
       engine: 'onnxruntime',

@@ -79,6 +79,7 @@ async function work(
   const workMs = deps.now() - startedMs;
   const { model, language, durationSeconds: audioSeconds } = transcript;
   Object.assign(c.get('facts'), { model, language, audioSeconds, workMs: Math.round(workMs) });
+  deps.gate?.chargeAudio(c.get('principal').id, audioSeconds);
   const characters = transcript.text.length;
   deps.metrics.countTranscription({
     model,

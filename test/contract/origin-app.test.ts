@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOriginApp, type OriginDependencies } from '#origin/app.ts';
 import { IndexResponse } from '#shared/contracts/service.ts';
-import { SttException } from '#shared/errors.ts';
+import { fail } from '#shared/result.ts';
 import { form, RECORDING } from '#test/support/forms.ts';
 import { startTestOrigin, type TestOrigin } from '#test/support/origin-server.ts';
 
@@ -17,9 +17,11 @@ afterEach(async () => {
   await origin.stop();
 });
 
-const refuseAll: NonNullable<OriginDependencies['authenticate']> = () => {
-  throw new SttException({ kind: 'unauthenticated' });
-};
+const refuseAll = (gate: OriginDependencies['gate']) => ({
+  ...gate!,
+  access: 'required' as const,
+  authenticate: async () => fail({ kind: 'no_credential' as const }),
+});
 
 describe('createOriginApp', () => {
   it('transcribes a request that came by no socket', async () => {
@@ -44,7 +46,10 @@ describe('createOriginApp', () => {
   });
 
   it('asks authenticate before it takes a place, and never for /health', async () => {
-    const app = createOriginApp({ ...origin.dependencies, authenticate: refuseAll });
+    const app = createOriginApp({
+      ...origin.dependencies,
+      gate: refuseAll(origin.dependencies.gate),
+    });
     const status = async (path: string, method = 'GET') =>
       (await app.request(path, { method })).status;
     expect(await status('/transcribe', 'POST')).toBe(401);

@@ -11,6 +11,7 @@ beforeEach(async () => {
   origin = await startTestOrigin({
     CORS_ORIGINS: 'https://app.example',
     INTERNAL_API_KEY: 'internal-key',
+    REQUIRE_AUTH: 'false',
   });
 });
 

@@ -10,6 +10,7 @@ import { Admission } from '#origin/admission/admission.ts';
 import { createOriginApp } from '#origin/app.ts';
 import { loadConfig } from '#origin/config.ts';
 import { type Clock, systemClock } from '#origin/engine/clock.ts';
+import { createGate } from '#origin/gate.ts';
 import type { Jobs } from '#origin/jobs/jobs.ts';
 import { openJobs } from '#origin/jobs/open-jobs.ts';
 import { createLogger } from '#origin/logger.ts';
@@ -122,6 +123,10 @@ export interface TestOriginOptions {
   /** For jobs: `now` is milliseconds since 1970. */
   readonly jobClock?: Clock;
   readonly principalId?: OriginDependencies['principalId'];
+  /** Of one request to mana-auth. */
+  readonly authTimeoutMs?: number;
+  /** For limits per day: milliseconds since 1970. */
+  readonly wallNow?: () => number;
 }
 
 export async function startTestOrigin(
@@ -145,10 +150,17 @@ export async function startTestOrigin(
   const admission = new Admission({ maxRunning, maxQueue, now });
   const metrics = createMetrics();
   const clock = options.jobClock ?? { ...systemClock, now: Date.now };
-  const jobs = await openJobs({ config, logger, metrics, transcriber, admission, clock });
-  const { principalId } = options;
+  const { principalId, authTimeoutMs: timeoutMs, wallNow = Date.now } = options;
+  const gate = createGate(config, {
+    ...{ now, wallNow, fetch },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
+  const { chargeAudio } = gate;
+  const jobs = await openJobs({
+    ...{ config, logger, metrics, transcriber, admission, clock, chargeAudio },
+  });
   const deps = {
-    ...{ config, logger, metrics, transcriber, admission, jobs, now },
+    ...{ gate, config, logger, metrics, transcriber, admission, jobs, now },
     ...(principalId !== undefined && { principalId }),
   };
   const server = await startServer(createOriginApp(deps), deps);

@@ -3,6 +3,7 @@ import { type Finding, fault, ok, warning } from '#origin/cli/checks/finding.ts'
 import type { Probes } from '#origin/cli/checks/probes.ts';
 import { ConfigError, loadConfig, type OriginConfig } from '#origin/config.ts';
 import { OriginEnvironment } from '#origin/config-schema.ts';
+import { decideAccess, isLoopback } from '#shared/auth/access.ts';
 
 export interface CheckedSettings {
   /** The defaults where the settings cannot be used, so that the other checks can still run. */
@@ -27,11 +28,13 @@ export function checkSettings({ environment }: Probes): CheckedSettings {
   }
 }
 
-const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
-
-function checkReach({ host }: OriginConfig): Finding[] {
-  if (LOOPBACK.test(host)) return [];
-  const action =
-    'There is no authentication yet: allow only networks you trust, or leave HOST at 127.0.0.1.';
-  return [warning('settings', `HOST=${host} opens the service to the network`, action)];
+function checkReach({ host, auth }: OriginConfig): Finding[] {
+  const decision = decideAccess(auth, host);
+  if (!decision.ok) {
+    const action = 'See docs/how-to/keys-and-access.md; the service does not start like this.';
+    return [fault('settings', decision.error, action)];
+  }
+  if (decision.value.access !== 'open' || isLoopback(host)) return [];
+  const message = `HOST=${host} with REQUIRE_AUTH=false opens the service to everyone in the network`;
+  return [warning('settings', message, 'Allow only networks you trust, or set API_KEYS instead.')];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_DOCS_FILE, renderConfigDocs } from '#origin/cli/config-docs.ts';
-import { loadConfig } from '#origin/config.ts';
+import { ConfigError, loadConfig } from '#origin/config.ts';
 import { OriginEnvironment } from '#origin/config-schema.ts';
 
 describe('loadConfig', () => {
@@ -57,6 +57,30 @@ describe('loadConfig', () => {
   it('never repeats the value of a key', () => {
     expect(() => loadConfig({ INTERNAL_API_KEY: 'secret' })).toThrow(/INTERNAL_API_KEY=\(hidden\)/);
     expect(() => loadConfig({ INTERNAL_API_KEY: 'secret' })).not.toThrow(/secret/);
+  });
+
+  it.each([
+    ['API_KEYS', 'sk-secret'],
+    ['EDGE_ASSERTION_PUBLIC_KEYS', '{"d":"secret"}'],
+    ['EDGE_ASSERTION_PRIVATE_KEY', 'secret'],
+    ['MANA_AUTH_URL', 'https://me:secret@auth.example'],
+    ['MANA_CORE_AUTH_URL', 'https://me:secret@auth.example'],
+  ])('names a fault in %s and hides its value', (name, value) => {
+    const load = () => loadConfig({ [name]: value, PORT: 'x' });
+    expect(load).toThrow(new RegExp(`${name}=\\(hidden\\)`));
+    expect(load).toThrow(/PORT="x"/);
+    expect(load).not.toThrow(/secret/);
+  });
+
+  it('refuses an internal key that is also the key of an app', () => {
+    const load = () => loadConfig({ API_KEYS: 'sk-same-key:a', INTERNAL_API_KEY: 'sk-same-key' });
+    expect(load).toThrow(ConfigError);
+    expect(load).not.toThrow(/sk-same-key/);
+  });
+
+  it('knows whether somebody has written the rate limit', () => {
+    expect(loadConfig({}).isRateLimitGiven).toBe(false);
+    expect(loadConfig({ RATE_LIMIT_REQUESTS: '60' }).isRateLimitGiven).toBe(true);
   });
 });
 

@@ -80,7 +80,7 @@ describe('checkMemory', () => {
 
 describe('checkSettings', () => {
   it('lists the variables that are set, without their values', () => {
-    const probes = fakeProbes({ environment: { INTERNAL_API_KEY: 'very secret', PORT: '' } });
+    const probes = fakeProbes({ environment: { INTERNAL_API_KEY: 'very-secret', PORT: '' } });
     const { findings } = checkSettings(probes);
     expect(findings).toEqual([ok('settings', 'valid; set: INTERNAL_API_KEY')]);
   });
@@ -94,8 +94,23 @@ describe('checkSettings', () => {
   });
 
   it('warns when the service is opened to the network', () => {
-    const { findings } = checkSettings(fakeProbes({ environment: { HOST: '0.0.0.0' } }));
+    const environment = { HOST: '0.0.0.0', REQUIRE_AUTH: 'false' };
+    const { findings } = checkSettings(fakeProbes({ environment }));
     expect(findings.map(({ state }) => state)).toEqual(['ok', 'warning']);
+  });
+
+  it('is a fault to open the service to the network without a key', () => {
+    const { findings } = checkSettings(fakeProbes({ environment: { HOST: '0.0.0.0' } }));
+    expect(findings[1]).toMatchObject({
+      state: 'fault',
+      message: expect.stringContaining('no key is configured'),
+    });
+  });
+
+  it('has nothing to say about an open address with keys', () => {
+    const environment = { HOST: '0.0.0.0', API_KEYS: 'sk-app1:app1' };
+    const { findings } = checkSettings(fakeProbes({ environment }));
+    expect(findings.map(({ state }) => state)).toEqual(['ok']);
   });
 });
 
