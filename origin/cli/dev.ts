@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { generateAssertionKeys } from '#shared/auth/assertion-keys.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = join(import.meta.dirname, '../..');
 const EXAMPLE_FILE = join(ROOT, 'local.example.env');
 
 async function main(): Promise<void> {
