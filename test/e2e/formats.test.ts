@@ -61,7 +61,10 @@ describe('every format', () => {
   it.each(CUT_OFF)('%s gives what can be read, and says that it is not all', async (name) => {
     const { text, warnings } = await transcribe(origin, `formats/${name}`, ENGLISH);
     expect(text).toMatch(/harbor office/i);
-    expect(warnings).toEqual([expect.stringContaining('breaks off')]);
+    expect(warnings).toEqual([
+      expect.stringContaining('breaks off'),
+      expect.stringContaining('no aligner'),
+    ]);
   });
 
   it.each([

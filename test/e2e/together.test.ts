@@ -93,6 +93,7 @@ describe('what the service says of itself', () => {
       voxtral_vllm: [],
       default_whisper: 'base',
       loaded: ['base'],
+      aligners: {},
     });
   });
 
@@ -100,9 +101,11 @@ describe('what the service says of itself', () => {
     const { routes } = IndexResponse.parse(await (await fetch(origin.url)).json());
     expect(routes).toContain('POST /transcribe');
     for (const route of routes) {
-      const [method = '', path = ''] = route.split(' ');
+      const [method = '', pattern = ''] = route.split(' ');
+      const path = pattern.replace(':id', 'none');
       const response = await fetch(`${origin.url}${path}`, { method });
-      expect([200, 415], route).toContain(response.status);
+      if (path === pattern) expect([200, 415], route).toContain(response.status);
+      else expect(await response.clone().json(), route).toMatchObject({ code: 'unknown_job' });
       await response.body?.cancel();
     }
   });
