@@ -1,12 +1,8 @@
 /** What a form holds, learnt from the scanner's events: its fields and the facts of its file, never the file itself. */
-import {
-  FILE_FIELDS,
-  MAX_FIELD_BYTES,
-  MAX_FIELDS,
-  uploadTooLarge,
-} from '#edge-worker/upload/limits.ts';
+import { MAX_FIELD_BYTES, MAX_FIELDS, uploadTooLarge } from '#edge-worker/upload/limits.ts';
 import type { ScanEvent } from '#edge-worker/upload/multipart-scanner.ts';
 import type { PartHead } from '#edge-worker/upload/part-head.ts';
+import { FILE_FIELDS, isFilePart } from '#shared/contracts/form-parts.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -100,19 +96,10 @@ export class FormInspector {
   }
 }
 
-/** By the rules of the origin's parser: clients that send no file name are told apart by type. */
 function roleOf({ name, fileName, mimeType }: PartHead): 'field' | 'file' | 'other' {
-  const isFileField = FILE_FIELDS.includes(name);
-  const hasContent =
-    fileName !== undefined ||
-    SAMPLE_FIELDS.includes(name) ||
-    mimeType === 'application/octet-stream' ||
-    (isFileField && /^(audio|video)\//.test(mimeType));
-  if (!hasContent) return 'field';
-  return isFileField ? 'file' : 'other';
+  if (!isFilePart({ name, fileName, mimeType })) return 'field';
+  return FILE_FIELDS.includes(name) ? 'file' : 'other';
 }
-
-const SAMPLE_FIELDS: readonly string[] = ['known_speaker_references', 'known_speaker_references[]'];
 
 function fieldTooLong(field: string): SttException {
   const message = `the value is longer than ${MAX_FIELD_BYTES} bytes.`;

@@ -13,7 +13,6 @@ export interface UploadLimits {
 export const MAX_FORM_BYTES = 1024 * 1024;
 export const MAX_FIELDS = 50;
 export const MAX_FIELD_BYTES = 64 * 1024;
-export const FILE_FIELDS: readonly string[] = ['file', 'audio'];
 
 /** Besides text fields: the file, the samples of speakers, and one too many of each to be told of it. */
 export const SCAN_LIMITS: ScanLimits = {

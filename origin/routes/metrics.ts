@@ -4,6 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import type { Context, Handler } from 'hono';
 import type { OriginConfig } from '#origin/config.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { findForwardingHeader } from '#shared/auth/access.ts';
 import { SttException } from '#shared/errors.ts';
 
 /**
@@ -35,12 +36,10 @@ function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => boolean 
     }
     const address = c.env?.incoming?.socket.remoteAddress;
     // A proxy or tunnel on this machine would make the whole world look near.
-    const isForwarded = FORWARDING_HEADERS.some((name) => c.req.header(name) !== undefined);
+    const isForwarded = findForwardingHeader(c.req.raw.headers) !== null;
     return address !== undefined && !isForwarded && isListed(allowed, address);
   };
 }
-
-const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'];
 
 function sentKey(c: Context<OriginEnv>): string | undefined {
   const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];

@@ -11,11 +11,6 @@ import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
 import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
 import { SttException } from '#shared/errors.ts';
 
-/** A part of the form is a sample. */
-export function isSampleField(name: string | undefined): boolean {
-  return name === FIELD || name === `${FIELD}[]`;
-}
-
 /** What the form says about a part. */
 export interface SamplePart {
   readonly field: string;
@@ -104,7 +99,6 @@ interface Sample {
   readonly closed: Promise<void>;
 }
 
-const FIELD = 'known_speaker_references';
 const MAX_SAMPLE_BYTES = 2 * 1024 * 1024;
 /** Base64 takes four letters for three bytes, and more with line breaks; the head of the URL comes on top. */
 const MAX_URL_BYTES = Math.ceil((MAX_SAMPLE_BYTES * 4) / 3) + 64 * 1024;

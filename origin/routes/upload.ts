@@ -10,10 +10,11 @@ import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { Interrupt } from '#origin/routes/interrupt.ts';
 import { readChunks } from '#origin/routes/read-chunks.ts';
-import { isSampleField, type SamplePart, SpeakerSamples } from '#origin/routes/speaker-samples.ts';
+import { type SamplePart, SpeakerSamples } from '#origin/routes/speaker-samples.ts';
 import { toStorageError } from '#origin/routes/storage-error.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
 import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
+import { FILE_FIELDS, isFilePart, isSampleField } from '#shared/contracts/form-parts.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -67,7 +68,6 @@ export async function receiveUpload(source: UploadSource, limits: UploadLimits):
   }
 }
 
-const FILE_FIELDS: readonly string[] = ['file', 'audio'];
 /** For text fields, part headers and boundaries together. */
 const MAX_FORM_BYTES = 1024 * 1024;
 const MAX_FIELDS = 50;
@@ -89,11 +89,7 @@ function createParser(source: UploadSource, limits: UploadLimits): BusboyInstanc
   }
   return new Busboy({
     headers: { 'content-type': contentType },
-    isPartAFile: (name, type, fileName) =>
-      fileName !== undefined ||
-      isSampleField(name) ||
-      type === 'application/octet-stream' ||
-      (FILE_FIELDS.includes(name ?? '') && /^(audio|video)\//.test(type ?? '')),
+    isPartAFile: (name, mimeType, fileName) => isFilePart({ name, fileName, mimeType }),
     limits: {
       fileSize: limits.maxFileBytes,
       fields: MAX_FIELDS,

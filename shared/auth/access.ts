@@ -66,11 +66,16 @@ export function isLoopback(host: string): boolean {
  * @returns the header, or null when nothing speaks against it
  */
 export function findForeignSign(request: AssertedRequest): string | null {
-  const header = FORWARDING_HEADERS.find((name) => request.headers.get(name) !== null);
-  if (header !== undefined) {
+  const header = findForwardingHeader(request.headers);
+  if (header !== null) {
     return header;
   }
   return isLoopback(new URL(request.url).hostname) ? null : 'host';
+}
+
+/** The header by which a proxy or tunnel shows, or null. */
+export function findForwardingHeader(headers: Pick<Headers, 'get'>): string | null {
+  return FORWARDING_HEADERS.find((name) => headers.get(name) !== null) ?? null;
 }
 
 const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'];
