@@ -1,0 +1,14 @@
+/** A form's body that can be sent more than once: to the same machine after its line was cut, or to another one. */
+export interface RepeatableBody {
+  /** With its boundary. */
+  readonly contentType: string;
+  /** Null while nobody knows. */
+  readonly sizeBytes: number | null;
+  /**
+   * From its beginning. One reader at a time: a further call ends the stream of the one before.
+   * @throws SttException upload_too_large, upload_stalled, client_gone, internal when it is gone
+   */
+  open(): Promise<ReadableStream<Uint8Array>>;
+  /** What is wrong with the upload itself; whatever its reader did or answered is a consequence. */
+  fault(): Error | null;
+}
