@@ -17,6 +17,8 @@ export interface OriginWork {
   readonly signal: AbortSignal;
   /** How long to go on trying while no origin takes the recording, in milliseconds; 0 where another backend may. */
   readonly patienceMs: number;
+  /** Keeps the Worker alive for what is left to do when the caller has its answer, or is gone. */
+  readonly afterwards: (work: Promise<unknown>) => void;
 }
 
 /** An answer for the caller: a transcript, or what is wrong with the request whoever is asked (400, 413, 415, 422 …). */

@@ -9,6 +9,11 @@ export interface RepeatableBody {
    * @throws SttException upload_too_large, upload_stalled, client_gone, internal when it is gone
    */
   open(): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Since when its reader has had bytes, or the whole of it, before it and did nothing; null while more is waited for
+   * from the client. Absent where nobody knows. Milliseconds since 1970.
+   */
+  waitingSinceMs?(): number | null;
   /** What is wrong with the upload itself; whatever its reader did or answered is a consequence. */
   fault(): Error | null;
 }
