@@ -1,10 +1,11 @@
 /** The circuit breakers of all backends, as the edge uses them: one board for everyone who asks. */
 import type { EdgeLogger } from '#edge-worker/logger.ts';
-import type { BreakerOutcome } from '#shared/routing/circuit-breaker.ts';
+import type { BreakerOutcome, BreakerState } from '#shared/routing/circuit-breaker.ts';
 
 /** How a backend stands. */
 export interface BreakerView {
   readonly backend: string;
+  readonly state: BreakerState['kind'];
   /** It lets no request through now. */
   readonly isOpen: boolean;
   /** The last outcome that said something of the backend; null: none yet. */
