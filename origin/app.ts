@@ -6,6 +6,7 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { gateMiddleware } from '#origin/routes/gate.ts';
 import { jobRoutes } from '#origin/routes/jobs.ts';
+import { reportLoad } from '#origin/routes/load.ts';
 import { metricsRoute } from '#origin/routes/metrics.ts';
 import { onError, sendError } from '#origin/routes/on-error.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
@@ -25,6 +26,7 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.use(requestLog(deps));
   app.use(secureHeaders({ strictTransportSecurity: false }));
   app.use(neverCached);
+  app.use(reportLoad(deps));
   app.use(allowOrigins(deps.config.corsOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod(deps) }));
 

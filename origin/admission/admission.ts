@@ -56,6 +56,16 @@ export class Admission {
     return { running: this.#running, waiting: this.#places - this.#running };
   }
 
+  /** Recordings that could begin at once; none after `close`. */
+  freeSlots(): number {
+    return this.#closed ? 0 : this.#options.maxRunning - this.#running;
+  }
+
+  /** `close` has been called. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** @throws SttException `queue_full` or, after `close`, `shutting_down` */
   enter(): Place {
     const { maxRunning, maxQueue } = this.#options;

@@ -64,7 +64,12 @@ export class JobRunner {
 
   /** Places that jobs have in admission. */
   placesHeld(): number {
-    return this.#running.size + (this.#isInLine ? 1 : 0);
+    return this.#running.size + this.placesInLine();
+  }
+
+  /** Places without a slot. */
+  placesInLine(): number {
+    return this.#isInLine ? 1 : 0;
   }
 
   /** Null before the first part of the recording is done. */

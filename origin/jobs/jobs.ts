@@ -215,9 +215,19 @@ export class Jobs {
     };
   }
 
+  /** Jobs that wait for their turn. */
+  waiting(): number {
+    return this.#parts.store.totals().queued.jobs;
+  }
+
   /** Places that jobs have in admission. */
   placesHeld(): number {
     return this.#parts.runner.placesHeld();
+  }
+
+  /** Of these, places without a slot, which belong to jobs that wait. */
+  placesInLine(): number {
+    return this.#parts.runner.placesInLine();
   }
 
   /** Told by the runner. */

@@ -62,5 +62,8 @@ function describeHealth(deps: OriginDependencies): HealthResponse {
     device,
     active_requests: running + waiting,
     queue_waiting: waiting,
+    free_slots: deps.admission.freeSlots(),
+    jobs_waiting: deps.jobs?.waiting() ?? 0,
+    is_draining: deps.admission.isClosed,
   };
 }

@@ -11,6 +11,9 @@ export const OriginHealth = z.object({
   device: z.string().nullable(),
   active_requests: z.number().int().nullable(),
   queue_waiting: z.number().int().nullable(),
+  free_slots: z.number().int().nullable().describe('Recordings that it could begin at once.'),
+  jobs_waiting: z.number().int().nullable(),
+  is_draining: z.boolean().nullable(),
 });
 
 /** `GET /health` at the edge. */
@@ -35,8 +38,8 @@ export function mergeHealth(origins: readonly SeenOrigin[]): EdgeHealthResponse 
   const usable = seen.filter(({ status }) => status === 'healthy');
   const best = usable[0] ?? seen[0];
   const any = (has: (health: HealthResponse) => boolean) => seen.some(has);
-  const sum = (count: (health: HealthResponse) => number) =>
-    seen.reduce((total, health) => total + count(health), 0);
+  const sum = (count: (health: HealthResponse) => number | undefined) =>
+    seen.reduce((total, health) => total + (count(health) ?? 0), 0);
   return {
     status: usable.length > 0 ? 'healthy' : 'degraded',
     whisper_loaded: any((health) => health.whisper_loaded),
@@ -54,6 +57,9 @@ export function mergeHealth(origins: readonly SeenOrigin[]): EdgeHealthResponse 
     device: best?.device ?? null,
     active_requests: sum((health) => health.active_requests),
     queue_waiting: sum((health) => health.queue_waiting),
+    free_slots: sum((health) => health.free_slots),
+    jobs_waiting: sum((health) => health.jobs_waiting),
+    is_draining: seen.length > 0 && seen.every((health) => health.is_draining === true),
     edge: 'healthy',
     origins: origins.map(describeOrigin),
   };
@@ -79,6 +85,9 @@ function describeOrigin({ name, ageSeconds, health }: SeenOrigin): OriginHealth 
     device: health?.device ?? null,
     active_requests: health?.active_requests ?? null,
     queue_waiting: health?.queue_waiting ?? null,
+    free_slots: health?.free_slots ?? null,
+    jobs_waiting: health?.jobs_waiting ?? null,
+    is_draining: health?.is_draining ?? null,
   };
 }
 

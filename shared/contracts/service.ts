@@ -21,6 +21,18 @@ export const HealthResponse = z.object({
   device: z.string().nullable().describe('`cpu` or `cuda`; null until a model has been loaded.'),
   active_requests: z.number().int(),
   queue_waiting: z.number().int(),
+  // Optional, so that the edge can read an origin from before they were there.
+  free_slots: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Recordings that could begin at once; also in the header `X-Mana-Load`.'),
+  jobs_waiting: z.number().int().min(0).optional().describe('Jobs that wait for their turn.'),
+  is_draining: z
+    .boolean()
+    .optional()
+    .describe('Told to stop: what is inside is finished, nothing new is taken.'),
 });
 
 /** `GET /models`. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOriginApp } from '#origin/app.ts';
 import { startServer } from '#origin/server.ts';
+import { HealthResponse } from '#shared/contracts/service.ts';
 import { form, RECORDING } from '#test/support/forms.ts';
 import { logLine, startTestOrigin, type TestOrigin } from '#test/support/origin-server.ts';
 
@@ -115,5 +116,60 @@ describe('startServer', () => {
     await expect(started).rejects.toThrow(
       `Port ${origin.port} on 127.0.0.1 is taken; stop the other program or set PORT.`,
     );
+  });
+});
+
+describe('the load, told with every answer', () => {
+  const get = (path: string) => fetch(`${origin.url}${path}`);
+  const loadOf = ({ headers }: Response) => headers.get('x-mana-load');
+
+  it.each([
+    ['GET', '/health', 200],
+    ['GET', '/nowhere', 404],
+    ['DELETE', '/transcribe', 405],
+    ['GET', '/jobs/AAAAAAAAAAAAAAAAAAAAAA', 404],
+  ])('%s %s has it', async (method, path, status) => {
+    const answer = await fetch(`${origin.url}${path}`, { method });
+    expect(answer.status).toBe(status);
+    expect(loadOf(answer)).toBe('free=1;waiting=0');
+  });
+
+  it('counts who works, who waits, and jobs once', async () => {
+    const first = post();
+    await origin.transcriber.job(1);
+    const second = post();
+    await waiting(1);
+    const submit = () => {
+      const body = form(['file', RECORDING]);
+      return fetch(`${origin.url}/jobs`, { method: 'POST', body });
+    };
+    expect(loadOf(await submit())).toBe('free=0;waiting=2');
+    expect(loadOf(await submit())).toBe('free=0;waiting=3');
+    expect(loadOf(await post())).toBe('free=0;waiting=3');
+    const health = HealthResponse.parse(await (await get('/health')).json());
+    expect(health).toMatchObject({ free_slots: 0, jobs_waiting: 2, is_draining: false });
+    origin.transcriber.holds = false;
+    for (const job of origin.transcriber.jobs) job.finish();
+    await Promise.all([first, second]);
+  });
+
+  it('has its own slot free again when a recording is answered', async () => {
+    origin.transcriber.holds = false;
+    expect(loadOf(await post())).toBe('free=1;waiting=0');
+  });
+
+  it('offers nothing from the moment the service was told to stop', async () => {
+    const first = post();
+    const job = await origin.transcriber.job(1);
+    const drained = origin.server.drain();
+    const health = await createOriginApp(origin.dependencies).request('/health');
+    expect(HealthResponse.parse(await health.json())).toMatchObject({
+      free_slots: 0,
+      is_draining: true,
+    });
+    expect(loadOf(health)).toBe('free=0;waiting=0');
+    job.finish();
+    expect(loadOf(await first)).toBe('free=0;waiting=0');
+    await drained;
   });
 });
