@@ -21,13 +21,22 @@ import { installModel } from '#models/install.ts';
 import { SOURCE_MANIFEST } from '#models/manifest.ts';
 import { ModelError } from '#models/model-error.ts';
 import { pullModel } from '#models/pull.ts';
+import { readSecretFile } from '#models/read-secret-file.ts';
 import { findModel, MODELS, namesOf } from '#models/registry.ts';
 import { listInstalled, openStore, removeModel, sourceDirOf } from '#models/store.ts';
 import { MODEL_TARGETS, type ModelTarget } from '#models/target.ts';
 import { isIntact, verifyModels } from '#models/verify.ts';
+import { resolveSecretFiles } from '#shared/secret-files.ts';
 
 const { env } = process;
 const store = openStore(env['MODELS_DIR']);
+
+/** @throws ModelError when HF_TOKEN_FILE cannot be used */
+function hubToken(): string | undefined {
+  const { environment, faults } = resolveSecretFiles(env, ['HF_TOKEN'], readSecretFile);
+  if (faults.length > 0) throw new ModelError('bad-setting', faults.join(' ').trim());
+  return environment['HF_TOKEN']?.trim();
+}
 
 const nameArg = {
   type: 'positional',
@@ -69,7 +78,7 @@ const pull = defineCommand({
   },
   async run({ args }) {
     const entry = findModel(args.name);
-    const hub = createHub({ endpoint: env['HF_ENDPOINT'], token: env['HF_TOKEN']?.trim() });
+    const hub = createHub({ endpoint: env['HF_ENDPOINT'], token: hubToken() });
     const interrupt = new AbortController();
     const onInterrupt = () => interrupt.abort();
     process.once('SIGINT', onInterrupt);

@@ -2,6 +2,7 @@
 export type ModelErrorCode =
   | 'bad-safetensors'
   | 'bad-manifest'
+  | 'bad-setting'
   | 'unknown-model'
   | 'not-installed'
   | 'not-found'

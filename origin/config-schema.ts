@@ -1,6 +1,6 @@
 /** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
 import { z } from 'zod';
-import { AuthEnvironment } from '#shared/auth/settings.ts';
+import { AuthEnvironment, SECRET_AUTH_VARIABLES } from '#shared/auth/settings.ts';
 import { findLanguage } from '#shared/contracts/languages.ts';
 
 const whole = (min: number, max: number) =>
@@ -139,3 +139,10 @@ export const OriginEnvironment = z.object({
       'Seconds of audio that each caller may have transcribed per day (UTC). Unset: no limit. Neither the internal key nor what the edge has checked is limited here.',
     ),
 });
+
+/** Variables that may come from a file: `NAME_FILE` holds its path. Their values are never shown. */
+export const SECRET_VARIABLES: readonly string[] = [
+  ...SECRET_AUTH_VARIABLES,
+  'EDGE_ASSERTION_PUBLIC_KEYS',
+  'MISTRAL_API_KEY',
+].filter((name) => name in OriginEnvironment.shape);

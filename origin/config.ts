@@ -1,13 +1,14 @@
 /** The origin's settings: read once at start, all faults told in one message. */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { OriginEnvironment } from '#origin/config-schema.ts';
+import { readSecretFile } from '#models/read-secret-file.ts';
+import { OriginEnvironment, SECRET_VARIABLES } from '#origin/config-schema.ts';
+import { type AuthSettings, AuthSettingsError, toAuthSettings } from '#shared/auth/settings.ts';
 import {
-  type AuthSettings,
-  AuthSettingsError,
-  SECRET_AUTH_VARIABLES,
-  toAuthSettings,
-} from '#shared/auth/settings.ts';
+  type ReadSecretFile,
+  type ResolvedSecrets,
+  resolveSecretFiles,
+} from '#shared/secret-files.ts';
 
 /** What `docs/configuration.md` explains, in our own names and units. Paths are absolute. */
 export interface OriginConfig {
@@ -61,15 +62,21 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings from the environment. Variables that are not ours are ignored, empty ones count as absent.
+ * @param readFile reads the file of a secret; the disk unless given
  * @throws ConfigError listing every fault
  */
 export function loadConfig(
   environment: Readonly<Record<string, string | undefined>>,
+  readFile: ReadSecretFile = readSecretFile,
 ): OriginConfig {
-  const given = Object.entries(environment).filter(([, value]) => (value ?? '').trim() !== '');
+  const secrets = resolveSecretFiles(environment, SECRET_VARIABLES, readFile);
+  const given = Object.entries(secrets.environment).filter(
+    ([, value]) => (value ?? '').trim() !== '',
+  );
   const parsed = OriginEnvironment.safeParse(Object.fromEntries(given));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => describeFault(issue, environment));
+  if (!parsed.success || secrets.faults.length > 0) {
+    const issues = parsed.error?.issues ?? [];
+    const faults = [...issues.map((issue) => describeFault(issue, secrets)), ...secrets.faults];
     throw new ConfigError(`These settings cannot be used:\n${faults.join('\n')}`);
   }
   return {
@@ -142,11 +149,12 @@ function toPreload(text: string): OriginConfig['preloadModels'] {
 
 function describeFault(
   issue: z.core.$ZodIssue,
-  environment: Readonly<Record<string, string | undefined>>,
+  { environment, fromFiles }: ResolvedSecrets,
 ): string {
   const name = String(issue.path[0]);
   const value = (environment[name] ?? '').slice(0, MAX_ECHO_CHARACTERS);
-  const found = isSecret(name) ? '(hidden)' : `"${value}"`;
+  const hidden = fromFiles.includes(name) ? `(in the file of ${name}_FILE)` : '(hidden)';
+  const found = isSecret(name) ? hidden : `"${value}"`;
   return `  ${name}=${found}: ${issue.message}`;
 }
 
@@ -154,5 +162,5 @@ const MAX_ECHO_CHARACTERS = 100;
 
 /** Addresses too: one may hold a password, which is what it is refused for. */
 function isSecret(name: string): boolean {
-  return SECRET_AUTH_VARIABLES.includes(name) || /_(KEYS?|TOKEN|URL)$/.test(name);
+  return SECRET_VARIABLES.includes(name) || /_(KEYS?|TOKEN|URL)$/.test(name);
 }

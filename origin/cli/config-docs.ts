@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { OriginEnvironment } from '#origin/config-schema.ts';
+import { OriginEnvironment, SECRET_VARIABLES } from '#origin/config-schema.ts';
+import { secretFileVariable } from '#shared/secret-files.ts';
 
 /** Where the page lives. */
 export const CONFIG_DOCS_FILE = fileURLToPath(
@@ -25,6 +26,14 @@ export function renderConfigDocs(): string {
     '| Variable | Default | Values | Meaning |',
     '|---|---|---|---|',
     ...rows,
+    '',
+    '## Secrets from files',
+    '',
+    'Each secret may lie in a file instead, as Docker, Kubernetes and systemd hand them over. The variable then names the',
+    'file; line breaks at its end are dropped. To set both, or to name a file that cannot be read, stops the start.',
+    '',
+    ...SECRET_VARIABLES.map((name) => `- \`${secretFileVariable(name)}\` in place of \`${name}\``),
+    '- `HF_TOKEN_FILE` in place of `HF_TOKEN`, for `npm run models`',
     '',
   ].join('\n');
 }
@@ -49,7 +58,9 @@ function renderDefault(value: unknown): string {
   if (value === undefined) {
     return '(unset)';
   }
-  const text = Array.isArray(value) ? value.join(',') : String(value);
+  // A map has no JSON; it is shown by its keys, of which a default has none.
+  const list = typeof value === 'object' && value !== null ? Object.values(value) : [value];
+  const text = list.join(',');
   return text === '' ? '(none)' : `\`${text}\``;
 }
 
