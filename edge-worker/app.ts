@@ -13,14 +13,17 @@ import { requestLog } from '#edge-worker/routes/request-log.ts';
 import { healthRoute, indexRoute, modelsRoute } from '#edge-worker/routes/service.ts';
 import { transcribeRoute } from '#edge-worker/routes/transcribe.ts';
 import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
+import { routedPath } from '#shared/contracts/gateway-path.ts';
+import { openAiErrors } from '#shared/middleware/openai-errors.ts';
 
 export type { EdgeDependencies } from '#edge-worker/edge-env.ts';
 
 /** Makes the app; whoever made the dependencies owns them. */
 export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
-  const app = new Hono<EdgeEnv>();
+  const app = new Hono<EdgeEnv>({ getPath: routedPath });
   app.use(requestId({ limitLength: 100 }));
   app.use(requestLog(deps));
+  app.use(openAiErrors);
   app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000' }));
   app.use(markAnswer);
   app.use(allowOrigins(deps.corsOrigins));
@@ -51,6 +54,7 @@ const ROUTES = [
   'GET /models',
   'POST /transcribe',
   'POST /transcribe/whisperx',
+  'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
 const letPass: MiddlewareHandler<EdgeEnv> = (_c, next) => next();

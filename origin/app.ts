@@ -13,6 +13,8 @@ import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts
 import { requestLog } from '#origin/routes/request-log.ts';
 import { healthRoute, indexRoute, modelsRoute } from '#origin/routes/service.ts';
 import { transcribeRoute } from '#origin/routes/transcribe.ts';
+import { routedPath } from '#shared/contracts/gateway-path.ts';
+import { openAiErrors } from '#shared/middleware/openai-errors.ts';
 
 export type { OriginDependencies } from '#origin/routes/origin-env.ts';
 
@@ -21,9 +23,10 @@ export type { OriginDependencies } from '#origin/routes/origin-env.ts';
  * @throws Error when `METRICS_ALLOW` is not a list of addresses and networks
  */
 export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
-  const app = new Hono<OriginEnv>();
+  const app = new Hono<OriginEnv>({ getPath: routedPath });
   app.use(requestId({ limitLength: 100 }));
   app.use(requestLog(deps));
+  app.use(openAiErrors);
   app.use(secureHeaders({ strictTransportSecurity: false }));
   app.use(neverCached);
   app.use(reportLoad(deps));
@@ -61,6 +64,7 @@ const ROUTES = [
   'GET /metrics',
   'POST /transcribe',
   'POST /transcribe/whisperx',
+  'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
 const JOB_ROUTES = ['POST /jobs', 'GET /jobs/:id', 'GET /jobs/:id/result', 'DELETE /jobs/:id'];

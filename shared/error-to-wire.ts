@@ -30,6 +30,17 @@ export interface ErrorBody {
   readonly position?: number;
   /** 404 for a model: those that can be asked for. */
   readonly models?: readonly string[];
+  /** Under `/v1/`: the same for readers of OpenAI's errors. */
+  readonly error?: OpenAiError;
+}
+
+/** The member `error` of OpenAI's answers. */
+export interface OpenAiError {
+  readonly message: string;
+  readonly type: string;
+  /** The field that is at fault. */
+  readonly param: string | null;
+  readonly code: string;
 }
 
 export interface FieldDetail {
@@ -61,6 +72,33 @@ export function errorToWire(error: SttError, context: WireContext): WireError {
     },
   };
 }
+
+/**
+ * An error body in OpenAI's words.
+ * Source: openai-node src/core/error.ts, which takes `error` out of the body and shows `message`.
+ */
+export function toOpenAiError(
+  body: Pick<ErrorBody, 'status'> & {
+    readonly code: string;
+    readonly detail: string | readonly Pick<FieldDetail, 'loc' | 'msg'>[];
+  },
+): OpenAiError {
+  const { status, code, detail } = body;
+  const faults = typeof detail === 'string' ? [] : detail;
+  const sentences = faults.map(({ loc, msg }) => `${loc[1]}: ${msg}`);
+  return {
+    message: typeof detail === 'string' ? detail : sentences.join(' '),
+    type: status >= 500 ? 'server_error' : (OPENAI_TYPES[status] ?? 'invalid_request_error'),
+    param: faults[0]?.loc[1] ?? null,
+    code,
+  };
+}
+
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
 
 const STATUS = {
   no_file: 400,

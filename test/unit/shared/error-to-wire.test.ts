@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorToWire } from '#shared/error-to-wire.ts';
+import { errorToWire, toOpenAiError } from '#shared/error-to-wire.ts';
 import { describeSttError, type SttError, SttException } from '#shared/errors.ts';
 
 /** One of each kind, with the status of the contract. The type makes a new kind a compile error here. */
@@ -111,5 +111,31 @@ describe('describeSttError', () => {
     const path = `/${'x'.repeat(10_000)}`;
     const text = describeSttError({ kind: 'unknown_route', method: 'GET', path });
     expect(text.length).toBeLessThan(250);
+  });
+});
+
+describe('toOpenAiError', () => {
+  const bodyOf = (error: SttError, accept?: string) =>
+    errorToWire(error, { requestId: 'r1', accept }).body;
+
+  it.each<[SttError, string]>([
+    [{ kind: 'empty_file' }, 'invalid_request_error'],
+    [{ kind: 'unauthenticated' }, 'authentication_error'],
+    [{ kind: 'forbidden', wanted: 'transcribing' }, 'permission_error'],
+    [{ kind: 'rate_limited', retryAfterSeconds: 20 }, 'rate_limit_error'],
+    [{ kind: 'internal' }, 'server_error'],
+    [{ kind: 'storage_full' }, 'server_error'],
+  ])('gives $kind its type', (error, type) => {
+    const message = describeSttError(error);
+    expect(toOpenAiError(bodyOf(error))).toEqual({ message, type, param: null, code: error.kind });
+  });
+
+  it('names the first field that is at fault, and writes all faults as sentences', () => {
+    const faults = [
+      { field: 'align', message: 'no.', type: 'bool_parsing' },
+      { field: 'task', message: 'never.', type: 'value_error' },
+    ];
+    const error = toOpenAiError(bodyOf({ kind: 'invalid_fields', faults }));
+    expect(error).toMatchObject({ message: 'align: no. task: never.', param: 'align' });
   });
 });
