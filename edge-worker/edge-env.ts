@@ -3,11 +3,13 @@ import type { OriginClient } from '#edge-worker/backends/origin.ts';
 import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
 import type { IpShield } from '#edge-worker/bindings.ts';
 import type { EdgeLogger } from '#edge-worker/logger.ts';
+import type { AuthFailure } from '#shared/auth/auth-failure.ts';
 import type { Authenticate } from '#shared/auth/authenticate.ts';
 import type { RateLimit } from '#shared/auth/principal.ts';
 import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 import type { AudioOutcome } from '#shared/rate-limit/audio-quota.ts';
 import type { RateOutcome } from '#shared/rate-limit/sliding-window.ts';
+import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /** Everything the app needs; tests and other Workers bring their own. */
 export interface EdgeDependencies {
@@ -52,6 +54,14 @@ export interface EdgeEnv {
 export interface RequestFacts {
   backend?: string;
   errorCode?: string;
+  /** Every backend that was asked, in its order. */
+  tried?: readonly Attempt[];
+  /** Of the upload, as far as it was read. Absent: what its `Content-Length` said. */
+  uploadBytes?: number;
+  /** Why nobody was let in. */
+  refusal?: AuthFailure['kind'];
+  /** Which limit the caller met. */
+  limited?: 'address' | 'requests' | 'audio_seconds';
 }
 
 export type EdgeContext = Context<EdgeEnv>;

@@ -14,6 +14,7 @@ export function authenticateCaller({
   return authentication<EdgeEnv>({
     authenticate,
     onRefused: (failure, c) => {
+      c.get('facts').refusal = failure.kind;
       logger('info', 'caller refused', { request_id: c.get('requestId'), ...tell(failure) });
     },
   });

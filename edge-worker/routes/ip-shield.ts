@@ -13,6 +13,7 @@ export function shieldByAddress({
     const address = c.req.header('CF-Connecting-IP') ?? '';
     const { success } = await ipShield.limit({ key: groupOf(address) });
     if (!success) {
+      c.get('facts').limited = 'address';
       throw new SttException({ kind: 'rate_limited', retryAfterSeconds: PERIOD_SECONDS });
     }
     await next();

@@ -14,7 +14,7 @@ export function limitRequests({ limiterFor }: LimitDependencies): MiddlewareHand
     if (rateLimit !== null) {
       const outcome = await limiterFor(id).take(rateLimit);
       c.set('limitHeaders', rateLimitHeaders(outcome));
-      if (!outcome.isAllowed) throw rateLimited(outcome.retryAfterSeconds);
+      if (!outcome.isAllowed) throw rateLimited(c, 'requests', outcome.retryAfterSeconds);
     }
     await next();
   };
@@ -30,7 +30,7 @@ export function limitAudio(deps: LimitDependencies): MiddlewareHandler<EdgeEnv> 
     const { id, rateLimit } = c.get('principal');
     if (audioSecondsPerDay === null || rateLimit === null) return next();
     const { isAllowed, retryAfterSeconds } = await limiterFor(id).checkAudio(audioSecondsPerDay);
-    if (!isAllowed) throw rateLimited(retryAfterSeconds);
+    if (!isAllowed) throw rateLimited(c, 'audio_seconds', retryAfterSeconds);
     await next();
     if (c.res.ok) await charge(c, deps);
   };
@@ -51,7 +51,12 @@ async function charge(c: EdgeContext, { limiterFor, logger }: LimitDependencies)
   }
 }
 
-function rateLimited(retryAfterSeconds: number): SttException {
+function rateLimited(
+  c: EdgeContext,
+  limit: 'requests' | 'audio_seconds',
+  retryAfterSeconds: number,
+): SttException {
+  c.get('facts').limited = limit;
   const error = {
     kind: 'rate_limited',
     retryAfterSeconds: Math.max(1, retryAfterSeconds),
