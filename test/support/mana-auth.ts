@@ -7,11 +7,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
-import { jwt } from 'better-auth/plugins';
 import { Hono } from 'hono';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { createBetterAuth } from '#test/support/better-auth.ts';
 
 /** What the server does instead of answering. */
 export type ManaAuthMode =
@@ -53,7 +52,8 @@ export async function startManaAuth(): Promise<ManaAuth> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const publicJwk = { ...(await exportJWK(publicKey)) };
   const tables = emptyTables();
-  const auth = createBetterAuth(url, tables);
+  const secret = randomBytes(48).toString('base64');
+  const auth = createBetterAuth({ url, secret, database: memoryAdapter(tables) });
   const rotateKeys = async () => {
     tables['jwks']?.splice(0);
     // Better Auth makes its key with the first token, and only while there is no other.
@@ -94,32 +94,6 @@ export async function startManaAuth(): Promise<ManaAuth> {
 }
 
 type Auth = ReturnType<typeof createBetterAuth>;
-
-function createBetterAuth(url: string, tables: Tables) {
-  return betterAuth({
-    baseURL: url,
-    secret: randomBytes(48).toString('base64'),
-    database: memoryAdapter(tables),
-    emailAndPassword: { enabled: true },
-    rateLimit: { enabled: false },
-    telemetry: { enabled: false },
-    plugins: [
-      jwt({
-        jwks: { keyPairConfig: { alg: 'EdDSA', crv: 'Ed25519' } },
-        jwt: {
-          audience: 'mana',
-          issuer: url,
-          definePayload: ({ user, session }) => ({
-            email: user.email,
-            role: 'user',
-            sid: session.id,
-            tier: 'pro',
-          }),
-        },
-      }),
-    ],
-  });
-}
 
 type Tables = Record<string, Record<string, unknown>[]>;
 
