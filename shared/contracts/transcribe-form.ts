@@ -12,6 +12,7 @@ import {
   formNumber,
   formText,
 } from '#shared/contracts/form-fields.ts';
+import { type FormField, readFields } from '#shared/contracts/read-fields.ts';
 import type { KnownSpeaker, TranscribeOptions } from '#shared/contracts/transcript.ts';
 import type { FieldFault } from '#shared/errors.ts';
 import {
@@ -22,11 +23,7 @@ import {
 } from '#shared/format/options.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
-/** One text field as sent. Names may repeat. */
-export interface FormField {
-  readonly name: string;
-  readonly value: string;
-}
+export type { FormField } from '#shared/contracts/read-fields.ts';
 
 /** The fields by their main names. Other fields are ignored, as the service that this one replaces did. */
 export const TranscribeForm = z
@@ -117,24 +114,20 @@ export interface TranscribeDemand {
 }
 
 /**
- * Reads the text fields of a form. A field that is empty or only spaces counts as absent; of a repeated field the
- * last value counts, except for lists. All faults are reported at once, under the name that was sent.
+ * Reads the text fields of a form, as `readFields` does.
  * @param samplePaths spooled samples of known speakers, in the order of their fields
  */
 export function parseTranscribeForm(
   fields: readonly FormField[],
   samplePaths: readonly string[] = [],
 ): Result<TranscribeDemand, readonly FieldFault[]> {
-  const sent = collectFields(fields);
-  const parsed = TranscribeForm.safeParse(sent.values);
-  if (!parsed.success) {
-    return fail(parsed.error.issues.map((issue) => toFieldFault(issue, sent.names)));
-  }
-  const knownSpeakers = joinKnownSpeakers(parsed.data, samplePaths);
+  const parsed = readFields(TranscribeForm, fields, { aliases: ALIASES, lists: LISTS });
+  if (!parsed.ok) return parsed;
+  const knownSpeakers = joinKnownSpeakers(parsed.value, samplePaths);
   if (!knownSpeakers.ok) return knownSpeakers;
   return ok({
-    options: toOptions(parsed.data, knownSpeakers.value),
-    format: toFormat(parsed.data),
+    options: toOptions(parsed.value, knownSpeakers.value),
+    format: toFormat(parsed.value),
   });
 }
 
@@ -157,34 +150,6 @@ type ParsedForm = z.output<typeof TranscribeForm>;
 
 function speakerCount() {
   return formNumber({ min: 1, max: 50, integer: true });
-}
-
-interface SentFields {
-  readonly values: Record<string, string | string[]>;
-  /** The name in use for each main name: the main one wins over its alias. */
-  readonly names: Record<string, string>;
-}
-
-function collectFields(fields: readonly FormField[]): SentFields {
-  const values: Record<string, string | string[]> = Object.create(null);
-  const names: Record<string, string> = Object.create(null);
-  for (const { name, value } of fields) {
-    const mainName = ALIASES[name] ?? name;
-    const text = value.trim();
-    if (text === '') {
-      continue;
-    }
-    if (LISTS.has(mainName)) {
-      const earlier = values[mainName];
-      values[mainName] = [...(Array.isArray(earlier) ? earlier : []), text];
-    } else if (name === mainName || names[mainName] !== mainName) {
-      values[mainName] = text;
-    } else {
-      continue;
-    }
-    names[mainName] = name;
-  }
-  return { values, names };
 }
 
 /** Names and samples belong together by their order, as OpenAI's API has it. */
@@ -244,15 +209,5 @@ function toOptions(form: ParsedForm, knownSpeakers: KnownSpeaker[]): TranscribeO
     ...(form.hotwords !== undefined && { hotwords: form.hotwords }),
     ...(form.beam_size !== undefined && { beamSize: form.beam_size }),
     ...(form.temperature !== undefined && { temperature: form.temperature }),
-  };
-}
-
-function toFieldFault(issue: z.core.$ZodIssue, names: Record<string, string>): FieldFault {
-  const mainName = String(issue.path[0] ?? 'form');
-  const type = issue.code === 'custom' ? issue.params?.['type'] : undefined;
-  return {
-    field: names[mainName] ?? mainName,
-    message: issue.message,
-    type: typeof type === 'string' ? type : 'value_error',
   };
 }
