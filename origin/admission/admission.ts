@@ -6,8 +6,9 @@
  * which recordings are transcribed. So a slow upload never holds a slot, the engine never waits for a network,
  * faults of a form are told at once, and what is held is bounded: (slots + queue) files on disk, none in memory.
  *
- * Jobs wait on disk and are counted there. One of them at a time stands in the line, in a place that nobody else could
- * have had: so it gets its turn like a request, and a thousand of them are one in the eyes of the next caller.
+ * Jobs wait on disk and are counted there. A few of them stand in the line, in places that nobody else could have had:
+ * those that somebody waits for, as many as requests may, and one of the others at a time. So each gets its turn like a
+ * request, and a thousand that nobody waits for are one in the eyes of the next caller.
  */
 import { SttException } from '#shared/errors.ts';
 
@@ -82,7 +83,7 @@ export class Admission {
     return this.#createPlace();
   }
 
-  /** A place for a job, which is there however long the queue is. Whoever asks has one at a time without a slot. */
+  /** A place for a job, which is there however long the queue is. Whoever asks sees to it that few have no slot. */
   enterJob(): Place {
     this.#places++;
     this.#waitingJobs++;

@@ -1,15 +1,18 @@
 /**
  * Takes jobs up, in turn, as fast as admission lets them.
  *
- * Live requests are not to suffer from many jobs, and jobs not from many requests. So one job at a time stands in
- * admission's line, behind who came before and ahead of who comes later; and jobs never hold the last slot, unless
- * there is only one. Which job it is is decided when the slot is there, so that a deleted one costs nobody's turn.
+ * A job that somebody waits for is a live request that came another way: it stands in admission's line like one and
+ * may take any slot. Live requests are not to suffer from many other jobs, and those not from many requests. So one of
+ * them at a time stands in the line, behind who came before and ahead of who comes later; and they never hold the last
+ * slot, unless there is only one. Which job a slot is for is decided when it is there, those that are awaited first; so
+ * a deleted one costs nobody's turn.
  */
 import type { Admission, Place } from '#origin/admission/admission.ts';
 import type { Clock } from '#origin/engine/clock.ts';
 import type { Job, JobResult } from '#origin/jobs/job.ts';
 import { type JobEvent, toJobError } from '#origin/jobs/job-state.ts';
 import type { EventDetails, JobStore } from '#origin/jobs/job-store.ts';
+import { mayStart } from '#origin/jobs/may-start.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { TranscribeProgress } from '#origin/pipeline/transcriber.ts';
 import type { SttError } from '#shared/errors.ts';
@@ -26,6 +29,8 @@ export interface RunnerOptions {
   readonly admission: Pick<Admission, 'enterJob'>;
   /** Slots of admission. */
   readonly maxRunning: number;
+  /** Awaited jobs in admission's line: as many as requests may stand there, so that neither crowds the other out. */
+  readonly maxInLine: number;
   /** `now` is milliseconds since 1970. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -36,26 +41,28 @@ export interface RunnerOptions {
 
 export class JobRunner {
   readonly #options: RunnerOptions;
-  readonly #limit: number;
+  readonly #maxBackground: number;
   readonly #running = new Map<string, Running>();
   readonly #stopping = new AbortController();
   #isClosing = false;
-  #isInLine = false;
+  #inLine: Readonly<Record<Kind, number>> = { awaited: 0, background: 0 };
   #whenIdle: (() => void)[] = [];
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#limit = Math.max(1, options.maxRunning - 1);
+    this.#maxBackground = Math.max(1, options.maxRunning - 1);
   }
 
   /** Looks for work; to be called whenever there may be some. */
   wake(): void {
-    if (this.#isInLine || this.#next() === null) return;
-    this.#isInLine = true;
-    this.#takeTurn().catch((err: unknown) => {
-      this.#options.logger.error({ err }, 'jobs cannot be taken up');
-      this.#wakeAfter(STORE_RETRY_SECONDS);
-    });
+    const { store, maxInLine } = this.#options;
+    if (this.#next('awaited') !== null) {
+      const wanted = store.countAwaited(Math.max(1, maxInLine));
+      while (this.#inLine.awaited < wanted) this.#standInLine('awaited');
+    }
+    if (this.#inLine.background === 0 && this.#next('background') !== null) {
+      this.#standInLine('background');
+    }
   }
 
   isRunning(id: string): boolean {
@@ -69,7 +76,7 @@ export class JobRunner {
 
   /** Places without a slot. */
   placesInLine(): number {
-    return this.#isInLine ? 1 : 0;
+    return this.#inLine.awaited + this.#inLine.background;
   }
 
   /** Null before the first part of the recording is done. */
@@ -97,26 +104,39 @@ export class JobRunner {
     await this.stop();
   }
 
-  /** What may be started now beside what runs. A job that may have ended the service runs without any other. */
-  #next(): Job | null {
-    const running = [...this.#running.values()];
-    const mayStart = running.length < this.#limit && !running.some(({ isSuspect }) => isSuspect);
-    if (this.#stopping.signal.aborted || !mayStart) return null;
-    const job = this.#options.store.peek(this.#options.clock.now());
-    return job === null || (job.crashes > 0 && running.length > 0) ? null : job;
+  /** What may be started now beside what runs. */
+  #next(kind: Kind): Job | null {
+    if (this.#stopping.signal.aborted) return null;
+    const { store, clock } = this.#options;
+    const job = store.peek(clock.now(), { isAwaited: kind === 'awaited' });
+    const running = Array.from(this.#running.values(), (it) => it.job);
+    const limits = { maxBackground: this.#maxBackground };
+    return job !== null && mayStart(job, running, limits) ? job : null;
   }
 
-  async #takeTurn(): Promise<void> {
+  #standInLine(kind: Kind): void {
+    this.#countInLine(kind, 1);
+    this.#takeTurn(kind).catch((err: unknown) => {
+      this.#options.logger.error({ err }, 'jobs cannot be taken up');
+      this.#wakeAfter(STORE_RETRY_SECONDS);
+    });
+  }
+
+  #countInLine(kind: Kind, more: 1 | -1): void {
+    this.#inLine = { ...this.#inLine, [kind]: this.#inLine[kind] + more };
+  }
+
+  async #takeTurn(kind: Kind): Promise<void> {
     const place = this.#options.admission.enterJob();
     let started: Job | null = null;
     try {
       await place.start(this.#stopping.signal);
-      const job = this.#next();
+      const job = this.#next('awaited') ?? this.#next('background');
       if (job !== null) started = this.#apply(job.id, { type: 'start' });
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error;
     } finally {
-      this.#isInLine = false;
+      this.#countInLine(kind, -1);
       if (started === null) place.leave();
     }
     if (started === null) return;
@@ -125,11 +145,7 @@ export class JobRunner {
   }
 
   async #run(job: Job, place: Place): Promise<void> {
-    const running: Running = {
-      abort: new AbortController(),
-      progress: null,
-      isSuspect: job.crashes > 0,
-    };
+    const running: Running = { job, abort: new AbortController(), progress: null };
     this.#running.set(job.id, running);
     const outcome = await this.#attempt(job, running);
     this.#settle(job.id, outcome);
@@ -190,10 +206,13 @@ export class JobRunner {
   }
 }
 
+/** Of a turn in the line. */
+type Kind = 'awaited' | 'background';
+
 interface Running {
+  readonly job: Job;
   readonly abort: AbortController;
   progress: TranscribeProgress | null;
-  readonly isSuspect: boolean;
 }
 
 interface Outcome {

@@ -31,6 +31,7 @@ const STEPS: readonly string[] = [
      headers TEXT NOT NULL,
      body TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE jobs ADD COLUMN is_awaited INTEGER NOT NULL DEFAULT 0 CHECK (is_awaited IN (0, 1));`,
 ];
 
 /**

@@ -51,6 +51,7 @@ export class JobStore {
       idempotency_key: job.idempotencyKey,
       form_digest: job.formDigest,
       request_id: job.requestId,
+      is_awaited: job.isAwaited ? 1 : 0,
       fields: JSON.stringify(job.fields),
       file_name: job.fileName,
       sample_count: job.sampleCount,
@@ -75,25 +76,35 @@ export class JobStore {
   }
 
   /**
-   * The job to be started next: what a crash cut off first, then whose principal has the fewest running, then the
-   * oldest.
+   * The job to be started next of those that somebody waits for, or of the others: what a crash cut off first, then
+   * whose principal has the fewest running, then the oldest.
    */
-  peek(nowMs: number): Job | null {
+  peek(nowMs: number, { isAwaited }: Pick<Job, 'isAwaited'>): Job | null {
     return this.#one(
-      `SELECT * FROM jobs WHERE status = 'queued' AND not_before_ms <= ?
+      `SELECT * FROM jobs WHERE status = 'queued' AND is_awaited = ? AND not_before_ms <= ?
        ORDER BY crashes > 0 DESC,
          (SELECT COUNT(*) FROM jobs AS other
           WHERE other.status = 'running' AND other.principal_id = jobs.principal_id),
          number
        LIMIT 1`,
+      isAwaited ? 1 : 0,
       nowMs,
     );
   }
 
-  /** Place of a queued job by age, from 1. */
-  position(job: Job): number {
-    const sql = `SELECT COUNT(*) AS ahead FROM jobs WHERE status = 'queued' AND number < ?`;
-    return 1 + Number(this.#database.prepare(sql).get(job.number)?.['ahead']);
+  /** Queued jobs that somebody waits for, at most `limit`. */
+  countAwaited(limit: number): number {
+    const sql = `SELECT COUNT(*) AS jobs FROM (
+      SELECT 1 FROM jobs WHERE status = 'queued' AND is_awaited = 1 LIMIT ?)`;
+    return Number(this.#database.prepare(sql).get(limit)?.['jobs']);
+  }
+
+  /** Place of a queued job from 1: those that somebody waits for come first, then it goes by age. */
+  position({ number, isAwaited }: Job): number {
+    const sql = `SELECT COUNT(*) AS ahead FROM jobs WHERE status = 'queued'
+      AND (is_awaited > ?1 OR (is_awaited = ?1 AND number < ?2))`;
+    const row = this.#database.prepare(sql).get(isAwaited ? 1 : 0, number);
+    return 1 + Number(row?.['ahead']);
   }
 
   /** Jobs that are running, or were when the service ended. */
@@ -233,6 +244,7 @@ function toJob(row: Row | undefined): Job {
     crashes: Number(row['crashes']),
     error: row['error'] === null ? null : JSON.parse(String(row['error'])),
     requestId: String(row['request_id']),
+    isAwaited: row['is_awaited'] === 1,
     fields: JSON.parse(String(row['fields'])),
     fileName: textOrNull(row['file_name']),
     sampleCount: Number(row['sample_count']),

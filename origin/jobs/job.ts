@@ -13,6 +13,8 @@ export interface Job extends JobState {
   readonly formDigest: string | null;
   /** Of the request that brought it. */
   readonly requestId: string;
+  /** Whoever brought it waits for it, as with `POST /transcribe`. */
+  readonly isAwaited: boolean;
   /** As they were sent; empty once the job has ended. */
   readonly fields: readonly FormField[];
   readonly fileName: string | null;
@@ -34,6 +36,7 @@ export type NewJob = Pick<
   | 'idempotencyKey'
   | 'formDigest'
   | 'requestId'
+  | 'isAwaited'
   | 'fields'
   | 'fileName'
   | 'sampleCount'

@@ -28,6 +28,8 @@ export interface JobOrigin {
   readonly principalId: string;
   readonly requestId: string;
   readonly idempotencyKey: string | null;
+  /** They wait for the end of the job. */
+  readonly isAwaited: boolean;
 }
 
 /** Room for a form that is being received. */
@@ -117,7 +119,7 @@ export class Jobs {
    */
   async submit(form: JobForm, origin: JobOrigin): Promise<{ id: string; isRepeated: boolean }> {
     const { store, files, runner, clock } = this.#parts;
-    const { idempotencyKey: key, principalId, requestId } = origin;
+    const { idempotencyKey: key, principalId, requestId, isAwaited } = origin;
     const formDigest = key === null ? null : await digestForm(form);
     const earlier = this.#repeated(origin, formDigest);
     if (earlier !== null) return { id: earlier.id, isRepeated: true };
@@ -131,7 +133,7 @@ export class Jobs {
         return { id: winner.id, isRepeated: true };
       }
       store.insert({
-        ...{ id, principalId, requestId, idempotencyKey: key, formDigest },
+        ...{ id, principalId, requestId, isAwaited, idempotencyKey: key, formDigest },
         fields: form.fields,
         fileName: form.fileName ?? null,
         sampleCount: form.samplePaths.length,

@@ -18,7 +18,12 @@ import type { Transcriber } from '#origin/pipeline/transcriber.ts';
 export interface JobDependencies {
   readonly config: Pick<
     OriginConfig,
-    'dataDir' | 'jobRetentionSeconds' | 'maxJobs' | 'maxJobsBytes' | 'maxConcurrentRequests'
+    | 'dataDir'
+    | 'jobRetentionSeconds'
+    | 'maxJobs'
+    | 'maxJobsBytes'
+    | 'maxConcurrentRequests'
+    | 'maxQueue'
   >;
   readonly admission: Admission;
   readonly transcriber: Transcriber;
@@ -52,6 +57,7 @@ export async function openJobs(deps: JobDependencies): Promise<Jobs> {
   const runner = new JobRunner({
     ...{ store, admission, clock, logger },
     maxRunning: config.maxConcurrentRequests,
+    maxInLine: config.maxQueue,
     perform: (job, work) => performJob(job, work, tools),
     onAttempt: (id, job, event) => {
       const outcome = outcomeOf(event, job?.status);

@@ -4,7 +4,12 @@ import type { JobNews, Jobs } from '#origin/jobs/jobs.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { readDemand, receiveForm } from '#origin/routes/receive-form.ts';
 import { toStorageError } from '#origin/routes/storage-error.ts';
-import { type JobResponse, toJobResponse } from '#shared/contracts/jobs.ts';
+import {
+  type JobResponse,
+  PREFER_WAIT,
+  prefersWait,
+  toJobResponse,
+} from '#shared/contracts/jobs.ts';
 import { errorToWire } from '#shared/error-to-wire.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -54,7 +59,9 @@ interface SubmitTools {
 
 async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools) {
   const idempotencyKey = readIdempotencyKey(c);
-  const origin = { principalId, requestId: c.get('requestId'), idempotencyKey };
+  const isAwaited = prefersWait(c.req.header('prefer'));
+  if (isAwaited) c.header('Preference-Applied', PREFER_WAIT);
+  const origin = { principalId, requestId: c.get('requestId'), idempotencyKey, isAwaited };
   const announced = Number(c.req.header('content-length') ?? Number.NaN);
   const room = jobs.reserve(announced >= 0 ? announced : null, origin);
   try {

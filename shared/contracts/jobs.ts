@@ -19,7 +19,7 @@ export const JobResponse = z.object({
     .number()
     .int()
     .nullable()
-    .describe('Place by age among those that wait, from 1; null when it does not wait.'),
+    .describe('Place among those that wait, from 1; null when it does not wait.'),
   attempts: z.number().int().describe('Times that work on it began.'),
   error: z
     .looseObject({ status: z.number().int(), code: z.string() })
@@ -37,6 +37,15 @@ export const JobResponse = z.object({
 
 export type JobProgress = z.infer<typeof JobProgress>;
 export type JobResponse = z.infer<typeof JobResponse>;
+
+/** A caller who waits for the job says so with `POST /jobs`: `Prefer: wait` (RFC 7240). */
+export const PREFER_WAIT = 'wait';
+
+/** Whether a `Prefer` header holds `wait`, with or without seconds. The first 1,000 characters count. */
+export function prefersWait(header: string | null | undefined): boolean {
+  const preferences = (header ?? '').slice(0, 1000).split(',');
+  return preferences.some((preference) => /^\s*wait\s*(=|;|$)/i.test(preference));
+}
 
 /** A job as the service knows it. Times are milliseconds since 1970. */
 export interface JobView {

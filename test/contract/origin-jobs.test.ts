@@ -126,6 +126,28 @@ describe('POST /jobs', () => {
     expect([...jobFiles(), ...readdirSync(origin.jobs.incomingDir)]).toEqual([]);
   });
 
+  it('gives every slot to jobs whose callers wait, and says so', async () => {
+    await origin.stop();
+    origin = await start({ MAX_CONCURRENT_REQUESTS: '3' });
+    origin.transcriber.holds = true;
+    const answers = await Promise.all([1, 2, 3].map(() => submit([], { prefer: 'wait' })));
+    expect(answers.map(({ headers }) => headers.get('preference-applied'))).toEqual(
+      Array(3).fill('wait'),
+    );
+    await origin.transcriber.job(3);
+    expect(answers.at(-1)?.headers.get('x-mana-load')).toMatch(/^free=\d;waiting=0$/);
+    expect(origin.admission.freeSlots()).toBe(0);
+  });
+
+  it('keeps a slot free of jobs for which nobody waits', async () => {
+    await origin.stop();
+    origin = await start({ MAX_CONCURRENT_REQUESTS: '3' });
+    origin.transcriber.holds = true;
+    for (let job = 0; job < 3; job++) await submitted();
+    await origin.transcriber.job(2);
+    expect(origin.admission.freeSlots()).toBe(1);
+  });
+
   it('is not there without jobs in the dependencies', async () => {
     const { jobs: _jobs, ...deps } = origin.dependencies;
     const response = await createOriginApp(deps).request('/jobs', { method: 'POST' });

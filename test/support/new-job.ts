@@ -11,6 +11,7 @@ export function newJob(given: Partial<NewJob> = {}): NewJob {
     idempotencyKey: null,
     formDigest: null,
     requestId: `request-${count}`,
+    isAwaited: false,
     fields: [{ name: 'language', value: 'en' }],
     fileName: 'hello.wav',
     sampleCount: 0,

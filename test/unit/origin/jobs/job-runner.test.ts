@@ -37,6 +37,7 @@ function createRunner(limits: { maxRunning: number; maxQueue: number }) {
   const runner = new JobRunner({
     ...{ store, admission, clock, logger: createLogger('silent') },
     maxRunning: limits.maxRunning,
+    maxInLine: limits.maxQueue,
     perform: (job, { signal }) => {
       const { promise, resolve, reject } = Promise.withResolvers<JobResult>();
       const gone = new SttException({ kind: 'client_gone' });
@@ -54,6 +55,9 @@ function createRunner(limits: { maxRunning: number; maxQueue: number }) {
 async function settle(): Promise<void> {
   await new Promise(setImmediate);
 }
+
+const insert = (count: number, given: Parameters<typeof newJob>[0] = {}) =>
+  Array.from({ length: count }, () => store.insert(newJob(given)).id);
 
 const statusOf = (id: string) => store.find(id)?.status;
 
@@ -100,6 +104,59 @@ describe('JobRunner', () => {
     await settle();
     expect(() => admission.enter()).not.toThrow();
     expect(() => admission.enter()).toThrow(SttException);
+  });
+
+  it('gives every slot to jobs that somebody waits for, and those before the others', async () => {
+    const { works, runner } = createRunner({ maxRunning: 3, maxQueue: 5 });
+    const background = insert(3);
+    const awaited = insert(4, { isAwaited: true });
+    runner.wake();
+    await settle();
+    expect(works.map(({ id }) => id)).toEqual(awaited.slice(0, 3));
+    works[0]?.finish();
+    await settle();
+    expect(works.at(-1)?.id).toBe(awaited[3]);
+    works[1]?.finish();
+    await settle();
+    expect(works.at(-1)?.id).toBe(background[0]);
+  });
+
+  it('lets awaited jobs stand in the line like requests, first come first served', async () => {
+    const { admission, works, runner } = createRunner({ maxRunning: 1, maxQueue: 5 });
+    const running = admission.enter();
+    await running.start(NEVER);
+    const order: string[] = [];
+    const [first] = insert(1, { isAwaited: true });
+    runner.wake();
+    const request = admission.enter();
+    void request.start(NEVER).then(() => order.push('request'));
+    insert(1, { isAwaited: true });
+    runner.wake();
+    expect(runner.placesInLine()).toBe(2);
+    running.leave();
+    await settle();
+    expect(works.map(({ id }) => id)).toEqual([first]);
+    works[0]?.finish();
+    await settle();
+    expect(order).toEqual(['request']);
+    request.leave();
+    await settle();
+    expect(works).toHaveLength(2);
+  });
+
+  it('puts no more awaited jobs into the line than requests may stand there', async () => {
+    const { admission, works, runner } = createRunner({ maxRunning: 1, maxQueue: 3 });
+    insert(50, { isAwaited: true });
+    runner.wake();
+    await settle();
+    runner.wake();
+    expect([works.length, runner.placesInLine()]).toEqual([1, 3]);
+    expect(() => admission.enter()).not.toThrow();
+    for (let done = 0; done < 50; done++) {
+      works[done]?.finish();
+      await settle();
+    }
+    expect([works.length, runner.placesHeld()]).toEqual([50, 0]);
   });
 
   it('runs what a crash cut off alone, and the rest beside one another afterwards', async () => {

@@ -30,6 +30,8 @@ function reopen(store: JobStore, path: string): JobStore {
   return open(path);
 }
 
+const BACKGROUND = { isAwaited: false };
+const AWAITED = { isAwaited: true };
 const RESULT = { headers: { 'Content-Type': 'text/plain' }, body: 'Hällo.' };
 
 describe('JobStore', () => {
@@ -86,12 +88,12 @@ describe('JobStore', () => {
       store.insert(newJob({ principalId: 'b' })),
     ];
     const take = () => {
-      const id = store.peek(0)?.id ?? '';
+      const id = store.peek(0, BACKGROUND)?.id ?? '';
       store.apply(id, { type: 'start' }, { nowMs: 0 });
       return id;
     };
     expect([take(), take(), take()]).toEqual([first.id, other.id, second.id]);
-    expect(store.peek(0)).toBeNull();
+    expect(store.peek(0, BACKGROUND)).toBeNull();
   });
 
   it('gives what a crash cut off before everything else, and waits with what is to wait', () => {
@@ -101,18 +103,42 @@ describe('JobStore', () => {
     const error = { kind: 'storage_full' } as const;
     store.apply(waits!.id, { type: 'fail', error }, { nowMs: 0, notBeforeMs: 500 });
     store.apply(early!.id, { type: 'crash' }, { nowMs: 0 });
-    expect(store.peek(0)?.id).toBe(early!.id);
+    expect(store.peek(0, BACKGROUND)?.id).toBe(early!.id);
     store.remove(early!.id);
     store.remove(late!.id);
-    expect(store.peek(499)).toBeNull();
-    expect(store.peek(500)?.id).toBe(waits!.id);
+    expect(store.peek(499, BACKGROUND)).toBeNull();
+    expect(store.peek(500, BACKGROUND)?.id).toBe(waits!.id);
   });
 
-  it('tells the place among those that wait', () => {
+  it('tells the place among those that wait, awaited ones first', () => {
     const store = open();
-    const jobs = [newJob(), newJob(), newJob()].map((it) => store.insert(it));
+    const given = [newJob(), newJob(), newJob(AWAITED), newJob(), newJob(AWAITED)];
+    const jobs = given.map((it) => store.insert(it));
     store.apply(jobs[0]!.id, { type: 'start' }, { nowMs: 0 });
-    expect(store.position(jobs[2]!)).toBe(2);
+    expect(jobs.slice(1).map((job) => store.position(job))).toEqual([3, 1, 4, 2]);
+  });
+
+  it('keeps awaited jobs apart from the others, and counts them up to a limit', () => {
+    const store = open();
+    const [background, first] = [newJob(), newJob(AWAITED)].map((it) => store.insert(it).id);
+    store.insert(newJob(AWAITED));
+    expect(store.peek(0, BACKGROUND)?.id).toBe(background);
+    expect(store.peek(0, AWAITED)).toMatchObject({ id: first, isAwaited: true });
+    expect([store.countAwaited(9), store.countAwaited(1)]).toEqual([2, 1]);
+    store.apply(first!, { type: 'start' }, { nowMs: 0 });
+    expect(store.countAwaited(9)).toBe(1);
+  });
+
+  it('takes over the jobs of version 1, for which nobody waits', () => {
+    const path = join(tempDir(), 'jobs.sqlite');
+    const { id } = open(path).insert(newJob());
+    opened.pop()?.close();
+    const old = openDatabase(path);
+    old.exec('ALTER TABLE jobs DROP COLUMN is_awaited; PRAGMA user_version = 1');
+    old.close();
+    const store = open(path);
+    expect(store.peek(0, BACKGROUND)).toMatchObject({ id, isAwaited: false });
+    expect(store.insert(newJob(AWAITED)).isAwaited).toBe(true);
   });
 
   it('is for this user alone', () => {
@@ -229,7 +255,7 @@ class Run {
   }
 
   #take(): string | null {
-    const id = this.#store.peek(0)?.id ?? null;
+    const id = this.#store.peek(0, BACKGROUND)?.id ?? null;
     if (id !== null) this.#store.apply(id, { type: 'start' }, { nowMs: 0 });
     return id;
   }
