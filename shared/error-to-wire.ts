@@ -118,21 +118,26 @@ const STATUS = {
   job_cancelled: 410,
   upload_too_large: 413,
   audio_too_long: 413,
+  recording_too_large: 413,
   unsupported_media_type: 415,
   invalid_fields: 422,
   idempotency_conflict: 422,
+  no_suitable_backend: 422,
   queue_full: 429,
   rate_limited: 429,
+  backend_busy: 429,
   // nginx's code for a client that left. It is logged and counted; nobody is there to read it.
   client_gone: 499,
   internal: 500,
   job_given_up: 500,
   backend_unavailable: 502,
   auth_unavailable: 503,
+  backends_failed: 503,
   engine_unavailable: 503,
   shutting_down: 503,
   jobs_full: 503,
   model_unavailable: 503,
+  no_backend: 503,
   storage_full: 503,
   timeout: 504,
 } as const satisfies Record<SttError['kind'], number>;
@@ -168,7 +173,11 @@ function extraHeaders(error: SttError): Record<string, string> {
     case 'engine_unavailable':
     case 'shutting_down':
     case 'jobs_full':
-      return { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
+    case 'backend_busy':
+    case 'backends_failed':
+      return retryAfter(error.retryAfterSeconds);
+    case 'no_backend':
+      return error.retryAfterSeconds === null ? {} : retryAfter(error.retryAfterSeconds);
     case 'backend_unavailable':
       return { 'Retry-After': String(BACKEND_RETRY_SECONDS) };
     case 'storage_full':
@@ -180,6 +189,10 @@ function extraHeaders(error: SttError): Record<string, string> {
     default:
       return {};
   }
+}
+
+function retryAfter(seconds: number): Record<string, string> {
+  return { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) };
 }
 
 function extraMembers(error: SttError): Pick<ErrorBody, 'position' | 'models'> {

@@ -58,8 +58,28 @@ export type SttError =
   | {
       readonly kind: 'backend_unavailable';
       readonly backend: string;
-      readonly problem: 'unreachable' | 'broken_answer';
+      /** `unusable`: it refused us, or failed inside; whose fault that is stays here. */
+      readonly problem: 'unreachable' | 'broken_answer' | 'unusable';
     }
+  /** It is there and has no room. */
+  | { readonly kind: 'backend_busy'; readonly backend: string; readonly retryAfterSeconds: number }
+  /** Several were asked, and each failed in its own way. Names and codes are those of `x-mana-route`. */
+  | {
+      readonly kind: 'backends_failed';
+      readonly tried: readonly { readonly backend: string; readonly code: string }[];
+      readonly retryAfterSeconds: number;
+    }
+  /** None may be asked now, though the request is good. `explanation`: a sentence, which backends and why not. */
+  | {
+      readonly kind: 'no_backend';
+      readonly explanation: string;
+      /** Null: waiting does not help. */
+      readonly retryAfterSeconds: number | null;
+    }
+  /** What is asked for, none of them can do. */
+  | { readonly kind: 'no_suitable_backend'; readonly explanation: string }
+  /** For a backend that has bounds of its own. `explanation`: a sentence, what to do. */
+  | { readonly kind: 'recording_too_large'; readonly explanation: string }
   | { readonly kind: 'internal' };
 
 /** One form field that could not be read. */
@@ -110,6 +130,12 @@ export function describeSttError(error: SttError): string {
     case 'timeout':
     case 'backend_unavailable':
       return describeServiceState(error);
+    case 'backend_busy':
+    case 'backends_failed':
+    case 'no_backend':
+    case 'no_suitable_backend':
+    case 'recording_too_large':
+      return describeRoutingFault(error);
     case 'unknown_job':
     case 'job_unfinished':
     case 'job_cancelled':
@@ -152,6 +178,18 @@ type JobFault = Extract<
   }
 >;
 
+type RoutingFault = Extract<
+  SttError,
+  {
+    kind:
+      | 'backend_busy'
+      | 'backends_failed'
+      | 'no_backend'
+      | 'no_suitable_backend'
+      | 'recording_too_large';
+  }
+>;
+
 type BadUpload = Extract<
   SttError,
   {
@@ -187,6 +225,23 @@ function describeServiceState(error: ServiceState): string {
       return `The service gave up after ${error.limitSeconds} s while ${error.doing}.`;
     case 'backend_unavailable':
       return `The machine "${clip(error.backend)}" ${BACKEND_PROBLEMS[error.problem]}. Try again later.`;
+  }
+}
+
+function describeRoutingFault(error: RoutingFault): string {
+  switch (error.kind) {
+    case 'backend_busy':
+      return `The backend "${clip(error.backend)}" takes no more recordings at this moment. Try again in ${error.retryAfterSeconds} s.`;
+    case 'backends_failed': {
+      const tried = error.tried.map(({ backend, code }) => `${clip(backend)} (${clip(code)})`);
+      return `No backend could transcribe the recording; tried ${tried.slice(0, 10).join(', ')}. Try again in ${error.retryAfterSeconds} s.`;
+    }
+    case 'no_backend':
+      if (error.retryAfterSeconds === null) return error.explanation;
+      return `${error.explanation} Try again in ${error.retryAfterSeconds} s.`;
+    case 'no_suitable_backend':
+    case 'recording_too_large':
+      return error.explanation;
   }
 }
 
@@ -243,6 +298,7 @@ const ENGINE_STATES = {
 const BACKEND_PROBLEMS = {
   unreachable: 'cannot be reached',
   broken_answer: 'gave an answer that makes no sense',
+  unusable: 'cannot be used at this moment',
 } as const;
 
 /** Echoed input stays short: an answer is not a place for a caller's megabytes. */

@@ -149,6 +149,28 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
     backend: 'gpu',
     problem: 'unreachable',
   },
+  backend_busy: { kind: 'backend_busy', backend: 'mistral', retryAfterSeconds: 17 },
+  backends_failed: {
+    kind: 'backends_failed',
+    tried: [
+      { backend: 'whisperx', code: 'queue_full' },
+      { backend: 'mistral', code: 'timeout' },
+    ],
+    retryAfterSeconds: 5,
+  },
+  no_backend: {
+    kind: 'no_backend',
+    explanation: 'No backend can answer this request: mistral failed too often just now.',
+    retryAfterSeconds: 10,
+  },
+  no_suitable_backend: {
+    kind: 'no_suitable_backend',
+    explanation: 'No backend can answer this request: mistral cannot translate.',
+  },
+  recording_too_large: {
+    kind: 'recording_too_large',
+    explanation: 'The recording is too long for Voxtral. Send it in parts.',
+  },
   timeout: { kind: 'timeout', doing: 'decoding the audio', limitSeconds: 600 },
 };
 

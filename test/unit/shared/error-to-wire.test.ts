@@ -36,6 +36,25 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
     { kind: 'backend_unavailable', backend: 'gpu', problem: 'unreachable' },
     502,
   ],
+  backend_busy: [{ kind: 'backend_busy', backend: 'mistral', retryAfterSeconds: 17 }, 429],
+  backends_failed: [
+    {
+      kind: 'backends_failed',
+      tried: [{ backend: 'whisperx', code: 'queue_full' }],
+      retryAfterSeconds: 5,
+    },
+    503,
+  ],
+  no_backend: [
+    {
+      kind: 'no_backend',
+      explanation: 'No backend is set up.',
+      retryAfterSeconds: 10,
+    },
+    503,
+  ],
+  no_suitable_backend: [{ kind: 'no_suitable_backend', explanation: 'None translates.' }, 422],
+  recording_too_large: [{ kind: 'recording_too_large', explanation: 'Send it in parts.' }, 413],
   storage_full: [{ kind: 'storage_full' }, 503],
   timeout: [{ kind: 'timeout', doing: 'decoding the audio', limitSeconds: 60 }, 504],
   unknown_job: [{ kind: 'unknown_job' }, 404],
