@@ -1,0 +1,27 @@
+/** The `model` of a form → whose model that is. */
+import { findMistralModel, type MistralModel } from '#shared/mistral/capabilities.ts';
+
+export type NamedModel =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'hosted'; readonly model: MistralModel }
+  /** A Voxtral of our own, by its size: where there is none, hosted Voxtral answers, with a warning. */
+  | { readonly kind: 'local_voxtral'; readonly name: string }
+  /** Whisper's, or nobody's: its origins know. */
+  | { readonly kind: 'other'; readonly name: string };
+
+/** The sizes by which the service before this one knew its local Voxtrals. */
+export const LOCAL_VOXTRALS: readonly string[] = ['3B', '4B', '24B'];
+
+/**
+ * @param name without the prefix `whisperx-`
+ * @param useRealtime means the 4B model where no other one is named
+ */
+export function readModelName(name: string | undefined, useRealtime: boolean): NamedModel {
+  if (name === undefined) {
+    return useRealtime ? { kind: 'local_voxtral', name: 'use_realtime' } : { kind: 'none' };
+  }
+  const model = findMistralModel(name.toLowerCase());
+  if (model !== null) return { kind: 'hosted', model };
+  const size = LOCAL_VOXTRALS.find((it) => it === name.toUpperCase());
+  return size === undefined ? { kind: 'other', name } : { kind: 'local_voxtral', name: size };
+}
