@@ -26,6 +26,9 @@ export function fakeProbes(machine: FakeMachine = {}): Probes {
     tryToWrite: async () => null,
     tryToListen: async () => null,
     getJson: async () => null,
+    userId: 1000,
+    owner: () => null,
+    compareClocks: async () => null,
     ...rest,
   };
 }

@@ -35,10 +35,18 @@ export function providerFile({ dir, missing }: Provider): string | null {
  * Opens a session on CUDA and runs it, in a process of its own: a broken provider can end it.
  * @returns null when it worked, else the reason
  */
-export async function tryCudaSession(probes: Probes): Promise<string | null> {
+export function tryCudaSession(probes: Probes): Promise<string | null> {
+  return tryProvider(probes, 'cuda');
+}
+
+/** The same on any of onnxruntime's providers. */
+export async function tryProvider(
+  probes: Probes,
+  provider: 'cuda' | 'cpu',
+): Promise<string | null> {
   const script = fileURLToPath(new URL('../cuda/try-session.ts', import.meta.url));
   const flags = ['--disable-warning=ExperimentalWarning'];
-  const result = await probes.run(process.execPath, [...flags, script, 'cuda']);
+  const result = await probes.run(process.execPath, [...flags, script, provider]);
   if (result === null) return 'the test program was ended before it answered';
   const answer = parseAnswer(result.stdout);
   if (answer?.ok === true) return null;

@@ -20,6 +20,18 @@ export interface Probes {
   tryToListen(host: string, port: number): Promise<string | null>;
   /** The JSON that a GET gives; null where none comes within a few seconds. */
   getJson(url: string): Promise<unknown>;
+  /** Who asks; null where the system has no such thing. */
+  readonly userId: number | null;
+  /** Owner and permission bits of a file or folder; null where there is none, or no such thing. */
+  owner(path: string): FileOwner | null;
+  /** The time by the `Date` of what a GET answers, and by our own clock at that moment, in ms since 1970; null without one. */
+  compareClocks(url: string): Promise<{ readonly theirs: number; readonly ours: number } | null>;
+}
+
+export interface FileOwner {
+  readonly userId: number;
+  /** The last nine bits, e.g. 0o750. */
+  readonly permissions: number;
 }
 
 export interface ProgramResult {

@@ -7,7 +7,7 @@ import type { OriginConfig } from '#origin/config.ts';
 export async function checkStorage(probes: Probes, config: OriginConfig): Promise<Finding[]> {
   const folders = [...new Set([config.dataDir, config.spoolDir])];
   const written = await Promise.all(folders.map((folder) => checkFolder(probes, folder)));
-  return [...written, await checkSpace(probes, config)];
+  return [...written, await checkSpace(probes, config), ...(await checkJobSpace(probes, config))];
 }
 
 async function checkFolder(probes: Probes, folder: string): Promise<Finding> {
@@ -31,4 +31,12 @@ async function checkSpace(probes: Probes, config: OriginConfig): Promise<Finding
   const action = 'Free some room, or set TMP_DIR to a larger disk.';
   if (free < maxUploadBytes) return fault('disk', found, action);
   return free < worst ? warning('disk', found, action) : ok('disk', found);
+}
+
+/** Jobs may take MAX_JOBS_MB; once the disk is full they are refused, and uploads with them. */
+async function checkJobSpace(probes: Probes, config: OriginConfig): Promise<Finding[]> {
+  const free = await probes.freeDiskBytes(config.dataDir);
+  if (free === null || free >= config.maxJobsBytes) return [];
+  const found = `${gigabytes(free)} free in DATA_DIR; jobs may take ${gigabytes(config.maxJobsBytes)}`;
+  return [warning('disk', found, 'Lower MAX_JOBS_MB, or set DATA_DIR to a larger disk.')];
 }

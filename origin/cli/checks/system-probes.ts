@@ -1,12 +1,12 @@
 /** The probes on the real machine. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Probes, ProgramResult } from '#origin/cli/checks/probes.ts';
+import type { FileOwner, Probes, ProgramResult } from '#origin/cli/checks/probes.ts';
 
 const PROGRAM_TIMEOUT_MS = 20_000;
 const GET_TIMEOUT_MS = 3000;
@@ -26,6 +26,9 @@ export function systemProbes(environment: Readonly<Record<string, string | undef
     tryToWrite,
     tryToListen,
     getJson,
+    userId: process.getuid?.() ?? null,
+    owner,
+    compareClocks,
   };
 }
 
@@ -100,6 +103,29 @@ async function getJson(url: string): Promise<unknown> {
   } catch {
     return null;
   }
+}
+
+/** Half of the way there and back is taken off; the header counts whole seconds. */
+async function compareClocks(url: string): Promise<{ theirs: number; ours: number } | null> {
+  const began = Date.now();
+  try {
+    const response = await fetch(url, {
+      method: 'HEAD',
+      signal: AbortSignal.timeout(GET_TIMEOUT_MS),
+      redirect: 'manual',
+    });
+    const theirs = Date.parse(response.headers.get('date') ?? '');
+    return Number.isNaN(theirs) ? null : { theirs, ours: (began + Date.now()) / 2 };
+  } catch {
+    return null;
+  }
+}
+
+/** Windows has other rights than these. */
+function owner(path: string): FileOwner | null {
+  if (process.platform === 'win32') return null;
+  const status = orNull(() => statSync(path));
+  return status === null ? null : { userId: status.uid, permissions: status.mode & 0o777 };
 }
 
 function codeOf(error: unknown): string {

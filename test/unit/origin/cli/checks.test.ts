@@ -137,7 +137,16 @@ describe('checkStorage', () => {
   ])('judges %s free bytes as %s', async (free, state) => {
     const probes = fakeProbes({ freeDiskBytes: async () => free });
     const findings = await checkStorage(probes, loadConfig({}));
-    expect(findings.at(-1)).toMatchObject({ check: 'disk', state });
+    expect(findings.find(({ check }) => check === 'disk')).toMatchObject({ state });
+  });
+
+  it('warns when jobs may take more than there is', async () => {
+    const probes = fakeProbes({ freeDiskBytes: async () => 10e9 });
+    const findings = await checkStorage(probes, loadConfig({ MAX_JOBS_MB: '20000' }));
+    expect(findings.at(-1)).toMatchObject({
+      state: 'warning',
+      action: expect.stringContaining('MAX_JOBS_MB'),
+    });
   });
 });
 
