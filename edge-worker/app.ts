@@ -38,7 +38,7 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
   app.get('/models', authenticate, limit, modelsRoute(deps));
   const audio = limitAudio(deps);
   for (const path of ['/transcribe', '/transcribe/whisperx'] as const) {
-    app.post(path, authenticate, limit, audio, transcribeRoute(deps, path));
+    app.post(path, authenticate, limit, audio, transcribeRoute(deps));
   }
 
   app.notFound((c) =>

@@ -1,6 +1,8 @@
 /** The only place that reads the Worker's `env`: variables, secrets and bindings, checked once for each isolate. */
 import { z } from 'zod';
 import { type EdgeAuth, readEdgeAuth } from '#edge-worker/auth-settings.ts';
+import type { BreakerBoard } from '#edge-worker/durable-objects/breaker-board.ts';
+import type { EdgeMetrics } from '#edge-worker/durable-objects/edge-metrics.ts';
 import type { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
@@ -10,6 +12,10 @@ export interface OriginAddress {
   readonly name: string;
   /** Without a path. */
   readonly url: URL;
+  /** Its name in assertions; null: the one of `EDGE_ASSERTION_AUDIENCE`. */
+  readonly audience: string | null;
+  /** The operator empties it: it finishes what it has, and gets nothing new. */
+  readonly isDraining: boolean;
 }
 
 /** The limiter of `[[ratelimits]]`: true while the key is within its limit. */
@@ -23,6 +29,9 @@ export interface EdgeConfig {
   readonly origins: readonly OriginAddress[];
   readonly corsOrigins: readonly string[];
   readonly maxUploadBytes: number;
+  readonly uploadIdleTimeoutSeconds: number;
+  /** How long a recording is offered while no origin can be reached. */
+  readonly originRetrySeconds: number;
   /** Sent with every request through the tunnel. */
   readonly access: { readonly clientId: string; readonly clientSecret: string } | null;
   readonly auth: EdgeAuth;
@@ -32,6 +41,12 @@ export interface EdgeConfig {
   readonly audioSecondsPerDay: number | null;
   /** One object for each principal, by its id. */
   readonly rateLimiters: DurableObjectNamespace<RateLimiter>;
+  /** One object for all. */
+  readonly breakers: DurableObjectNamespace<BreakerBoard>;
+  /** One object for all. */
+  readonly metrics: DurableObjectNamespace<EdgeMetrics>;
+  /** Of the deployment. */
+  readonly version: string;
 }
 
 /**
@@ -55,6 +70,8 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     origins: data.ORIGINS,
     corsOrigins: data.CORS_ORIGINS,
     maxUploadBytes: data.MAX_UPLOAD_MB * 1024 * 1024,
+    uploadIdleTimeoutSeconds: data.UPLOAD_IDLE_TIMEOUT,
+    originRetrySeconds: data.ORIGIN_RETRY_SECONDS,
     access:
       clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret },
     auth: auth.value,
@@ -62,6 +79,9 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     uploads: data.UPLOADS,
     audioSecondsPerDay: data.RATE_LIMIT_AUDIO_SECONDS ?? null,
     rateLimiters: data.RATE_LIMITER,
+    breakers: data.BREAKERS,
+    metrics: data.METRICS,
+    version: data.VERSION?.id || 'unknown',
   });
 }
 
@@ -85,6 +105,11 @@ const megabytes = z
   .regex(/^[1-9]\d{0,3}$/, 'write whole megabytes, e.g. 100')
   .transform(Number);
 
+const waitSeconds = z
+  .string()
+  .regex(/^\d{1,4}$/, 'write whole seconds, e.g. 30')
+  .transform(Number);
+
 const seconds = z
   .string()
   .regex(/^([1-9]\d{0,6})?$/, 'write whole seconds of audio per day, e.g. 36000, or nothing')
@@ -95,7 +120,7 @@ const origins = list.transform((entries, context) => {
   const addresses = entries.map(readOrigin);
   const names = addresses.map((address) => address?.name);
   const problem = addresses.includes(null)
-    ? 'write https addresses without a path, each with a name if you like: gpu=https://gpu.example'
+    ? 'write https addresses without a path, each with a name if you like, and what else is to be known: gpu=https://gpu.example;audience=gpu;drain'
     : new Set(names).size < names.length
       ? 'two origins have one name'
       : entries.length === 0 || entries.length > MAX_ORIGINS
@@ -111,24 +136,47 @@ const EdgeEnvironment = z.object({
   ORIGINS: origins,
   CORS_ORIGINS: list.default([]),
   MAX_UPLOAD_MB: megabytes.default(100),
+  UPLOAD_IDLE_TIMEOUT: waitSeconds.default(30),
+  ORIGIN_RETRY_SECONDS: waitSeconds.default(45),
   RATE_LIMIT_AUDIO_SECONDS: seconds,
   CF_ACCESS_CLIENT_ID: secret,
   CF_ACCESS_CLIENT_SECRET: secret,
   IP_SHIELD: binding<IpShield>('limit', 'a [[ratelimits]] binding'),
   UPLOADS: binding<R2Bucket>('put', 'an R2 bucket'),
   RATE_LIMITER: binding<DurableObjectNamespace<RateLimiter>>('idFromName', 'a Durable Object'),
+  BREAKERS: binding<DurableObjectNamespace<BreakerBoard>>('idFromName', 'a Durable Object'),
+  METRICS: binding<DurableObjectNamespace<EdgeMetrics>>('idFromName', 'a Durable Object'),
+  VERSION: z.object({ id: z.string().max(100) }).optional(),
 });
 
-/** `name=https://host`, or the address alone, which then goes by its host. Plain http stays on this machine. */
+/**
+ * `name=https://host;audience=NAME;drain`. Without a name it goes by its host; the rest may be left out as well. Plain
+ * http stays on this machine.
+ */
 function readOrigin(entry: string): OriginAddress | null {
-  const [, given, address = ''] = /^(?:([\w][\w.-]{0,39})=)?(.*)$/.exec(entry) ?? [];
-  if (!URL.canParse(address)) return null;
+  const [main = '', ...options] = entry.split(';').map((part) => part.trim());
+  const [, given, address = ''] = /^(?:([\w][\w.-]{0,39})=)?(.*)$/.exec(main) ?? [];
+  const { audience, isDraining, isKnown } = readOriginOptions(options);
+  if (!URL.canParse(address) || !isKnown) return null;
   const url = new URL(address);
   const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && isLocal);
   const isBare = url.pathname === '/' && url.search === '' && url.hash === '';
   const hasCredentials = url.username !== '' || url.password !== '';
-  return isAllowed && isBare && !hasCredentials ? { name: given ?? url.host, url } : null;
+  if (!isAllowed || !isBare || hasCredentials) return null;
+  return { name: given ?? url.host, url, audience, isDraining };
+}
+
+function readOriginOptions(options: readonly string[]) {
+  const audiences = options.flatMap(
+    (option) => /^audience=([\x21-\x7e]{1,256})$/.exec(option)?.[1] ?? [],
+  );
+  const drains = options.filter((option) => option === 'drain').length;
+  return {
+    audience: audiences[0] ?? null,
+    isDraining: drains > 0,
+    isKnown: audiences.length + drains === options.length && audiences.length <= 1,
+  };
 }
 
 /** Objects of the runtime have no schema; the method that is called must be there. */

@@ -1,8 +1,12 @@
 import type { Context } from 'hono';
+import type { BreakerBoard } from '#edge-worker/backends/breakers.ts';
 import type { OriginClient } from '#edge-worker/backends/origin.ts';
 import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
+import type { Origins } from '#edge-worker/backends/origin-work.ts';
 import type { IpShield } from '#edge-worker/bindings.ts';
 import type { EdgeLogger } from '#edge-worker/logger.ts';
+import type { MetricStore } from '#edge-worker/metrics/metric-table.ts';
+import type { KeepOptions } from '#edge-worker/upload/kept-body.ts';
 import type { AuthFailure } from '#shared/auth/auth-failure.ts';
 import type { Authenticate } from '#shared/auth/authenticate.ts';
 import type { RateLimit } from '#shared/auth/principal.ts';
@@ -14,12 +18,23 @@ import type { Attempt } from '#shared/routing/try-in-order.ts';
 /** Everything the app needs; tests and other Workers bring their own. */
 export interface EdgeDependencies {
   readonly corsOrigins: readonly string[];
-  readonly maxUploadBytes: number;
   /** Refuses addresses that ask too often, before anything else is looked at. */
   readonly ipShield: IpShield;
   /** In the order in which they are asked; at least one. */
   readonly origins: readonly OriginClient[];
   readonly watch: OriginWatch;
+  /** All of them as one backend. */
+  readonly pool: Origins;
+  /** How long a recording is offered while no origin takes it, in milliseconds. */
+  readonly originPatienceMs: number;
+  /** Where bodies are kept while they may be needed again, and their bounds. */
+  readonly uploads: Omit<KeepOptions, 'key' | 'now'>;
+  /** Never fails: without its board every backend may be asked. */
+  readonly breakers: BreakerBoard;
+  /** What is counted, of the whole edge. */
+  readonly metrics: MetricStore;
+  /** Of the deployment, for `/metrics`. */
+  readonly version: string;
   /** Who calls a route that needs a credential. */
   readonly authenticate: Authenticate;
   /** The counters of one principal. */

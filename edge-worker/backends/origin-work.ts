@@ -32,6 +32,8 @@ export interface OriginAnswer {
 /** No origin took the recording, or the one that did is lost. */
 export interface OriginFailure {
   readonly error: SttError;
+  /** For the log. */
+  readonly cause?: unknown;
   /** A busy origin's own answer, for a caller who has no other backend. */
   readonly response: Response | null;
   readonly tried: readonly Attempt[];

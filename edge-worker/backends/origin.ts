@@ -3,21 +3,32 @@ import type { EdgeConfig, OriginAddress } from '#edge-worker/bindings.ts';
 import { ASSERTION_HEADER, type SignAssertion } from '#shared/auth/edge-assertion.ts';
 import type { Principal } from '#shared/auth/principal.ts';
 import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
+import { LOAD_HEADER, type OriginLoad, readOriginLoad } from '#shared/contracts/origin-load.ts';
 import { SttException } from '#shared/errors.ts';
 
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
 export interface OriginRequest {
-  readonly method: 'GET' | 'POST';
-  /** A path of the contract, never the caller's own text. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** A path of the contract with its query, never the caller's own text. */
   readonly path: `/${string}`;
   /** The caller's headers: those that concern an origin are taken from it. */
   readonly headers: Headers;
   readonly requestId: string;
   /** For whom; null where the origin asks for no credential. */
   readonly principal: Principal | null;
-  readonly body?: ReadableStream<Uint8Array> | null;
+  readonly body?: OriginBody;
+  /** Headers of the edge's own. */
+  readonly extra?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+}
+
+export interface OriginBody {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** With the form's boundary. */
+  readonly contentType: string;
+  /** Null: it is sent in chunks. */
+  readonly sizeBytes: number | null;
 }
 
 export interface OriginClientOptions {
@@ -25,7 +36,14 @@ export interface OriginClientOptions {
   /** Null: nothing is asserted, for an origin that lets everyone in. */
   readonly sign: SignAssertion | null;
   readonly fetch: Fetch;
+  /** Told of the load that an answer reports, and of calls that found nobody. */
+  readonly onNews?: (news: OriginNews) => void;
 }
+
+/** What a call tells of an origin; `load` is null where it did not say. */
+export type OriginNews =
+  | { readonly kind: 'answered'; readonly load: OriginLoad | null }
+  | { readonly kind: 'unreachable' };
 
 /** Calls one origin. */
 export class OriginClient {
@@ -34,6 +52,7 @@ export class OriginClient {
   readonly #access: EdgeConfig['access'];
   readonly #sign: SignAssertion | null;
   readonly #fetch: Fetch;
+  readonly #onNews: (news: OriginNews) => void;
 
   constructor(address: OriginAddress, options: OriginClientOptions) {
     this.name = address.name;
@@ -41,6 +60,7 @@ export class OriginClient {
     this.#access = options.access;
     this.#sign = options.sign;
     this.#fetch = options.fetch;
+    this.#onNews = options.onNews ?? (() => {});
   }
 
   /**
@@ -48,26 +68,30 @@ export class OriginClient {
    * @throws SttException backend_unavailable when nothing answers there, or something else than an origin
    */
   async call(request: OriginRequest): Promise<Response> {
-    const { method, body = null, signal } = request;
+    const { method, body, signal } = request;
     const url = new URL(request.path, this.#url);
     const sent = await this.#headersFor(request, url);
     let response: Response;
     try {
       response = await this.#fetch(url, {
         method,
-        body,
+        body: body?.stream ?? null,
         headers: sent,
         // Access answers with a redirect to its login page when the service token is refused.
         redirect: 'manual',
         ...(signal !== undefined && { signal }),
       });
     } catch (cause) {
+      // Whoever broke the call off says nothing of the origin.
+      if (signal?.aborted !== true) this.#onNews({ kind: 'unreachable' });
       throw this.#unavailable('unreachable', cause);
     }
     if (!isFromOrigin(response)) {
+      this.#onNews({ kind: 'unreachable' });
       await response.body?.cancel();
       throw this.#unavailable('broken_answer', new Error(`answered ${response.status}`));
     }
+    this.#onNews({ kind: 'answered', load: readOriginLoad(response.headers.get(LOAD_HEADER)) });
     const headers = pick(response.headers, ANSWER_HEADERS);
     return new Response(response.body, { status: response.status, headers });
   }
@@ -76,6 +100,12 @@ export class OriginClient {
   async #headersFor(request: OriginRequest, url: URL): Promise<Headers> {
     const headers = pick(request.headers, REQUEST_HEADERS);
     headers.set('X-Request-Id', request.requestId);
+    for (const [name, value] of Object.entries(request.extra ?? {})) headers.set(name, value);
+    if (request.body !== undefined) {
+      const { contentType, sizeBytes } = request.body;
+      headers.set('Content-Type', contentType);
+      if (sizeBytes !== null) headers.set('Content-Length', String(sizeBytes));
+    }
     if (this.#access !== null) {
       headers.set('CF-Access-Client-Id', this.#access.clientId);
       headers.set('CF-Access-Client-Secret', this.#access.clientSecret);
@@ -97,19 +127,14 @@ export class OriginClient {
 }
 
 /** Everything else of a caller stays here: keys, tokens, cookies, addresses, what a proxy added. */
-const REQUEST_HEADERS = [
-  'Accept',
-  'Accept-Language',
-  'Content-Length',
-  'Content-Type',
-  'Idempotency-Key',
-];
+const REQUEST_HEADERS = ['Accept', 'Accept-Language'];
 
 const ANSWER_HEADERS = [
   'Allow',
   'Content-Disposition',
   'Content-Language',
   'Content-Type',
+  'Location',
   'Retry-After',
   AUDIO_SECONDS_HEADER,
   'X-Warnings',

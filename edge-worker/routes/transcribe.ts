@@ -1,30 +1,53 @@
-/** `POST /transcribe`: the form goes on to an origin as it comes, and its answer comes back. */
+/** `POST /transcribe`: Whisper on one of our machines, whatever becomes of the line to it meanwhile. */
 import type { Handler } from 'hono';
-import type { EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
-import { limitBody } from '#edge-worker/upload/limit-body.ts';
-import { uploadTooLarge } from '#edge-worker/upload/limits.ts';
+import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
+import { afterwards } from '#edge-worker/routes/afterwards.ts';
+import { readBoundary } from '#edge-worker/upload/content-type.ts';
+import { KeptBody } from '#edge-worker/upload/kept-body.ts';
+import { SttException } from '#shared/errors.ts';
+import { routeHeaders } from '#shared/routing/describe-route.ts';
+import type { Attempt } from '#shared/routing/try-in-order.ts';
 
-/** Makes the handler for one path of the origin. */
+/** Makes the handler. */
 export function transcribeRoute(
-  deps: Pick<EdgeDependencies, 'origins' | 'maxUploadBytes'>,
-  path: `/${string}`,
+  deps: Pick<EdgeDependencies, 'pool' | 'uploads' | 'originPatienceMs' | 'now'>,
 ): Handler<EdgeEnv> {
-  const [origin] = deps.origins;
-  if (origin === undefined) throw new TypeError('the edge needs an origin');
+  const { pool, uploads, originPatienceMs: patienceMs, now } = deps;
   return async function transcribe(c) {
-    const { body, headers } = c.req.raw;
-    const limited = limitBody(body, c.req.header('content-length'), deps.maxUploadBytes);
-    const signal = AbortSignal.any([c.req.raw.signal, limited.signal]);
-    c.get('facts').backend = origin.name;
-    const [requestId, principal] = [c.get('requestId'), c.get('principal')];
+    const contentType = c.req.header('Content-Type') ?? '';
+    readBoundary(contentType);
+    const { body: stream, headers, signal } = c.req.raw;
+    const requestId = c.get('requestId');
+    const contentLength = c.req.header('Content-Length');
+    const body = new KeptBody(
+      { body: stream, contentType, contentLength },
+      { ...uploads, key: crypto.randomUUID(), now },
+    );
+    const later = afterwards(c);
     try {
-      const request = { method: 'POST', path, headers, requestId, principal, signal } as const;
-      const answer = await origin.call({ ...request, body: limited.stream });
-      // Of a body that was cut off, even an answer says nothing.
-      if (limited.isTooLarge()) throw uploadTooLarge(deps.maxUploadBytes);
-      return answer;
-    } catch (error) {
-      throw limited.isTooLarge() ? uploadTooLarge(deps.maxUploadBytes) : error;
+      const work = { body, headers, requestId, principal: c.get('principal'), signal, patienceMs };
+      const result = await pool.transcribe({ ...work, afterwards: later });
+      tell(c, body, result.ok ? result.value.tried : result.error.tried);
+      if (result.ok) return send(c, result.value.response);
+      const { response, error, cause } = result.error;
+      if (response !== null) return send(c, response);
+      throw new SttException(error, { cause });
+    } finally {
+      later(body.remove());
     }
   };
 }
+
+function tell(c: EdgeContext, { sizeBytes: uploadBytes }: KeptBody, tried: readonly Attempt[]) {
+  Object.assign(c.get('facts'), { tried, backend: 'whisperx', uploadBytes });
+  const headers = Object.entries(routeHeaders(NO_CHOICE, tried));
+  for (const [name, value] of headers) c.header(name, value);
+}
+
+/** Joined with the headers that were set before. */
+function send(c: EdgeContext, response: Response): Response {
+  return c.newResponse(response.body, response);
+}
+
+/** The address says who is to answer. */
+const NO_CHOICE = { candidates: [], excluded: [] };

@@ -2,6 +2,7 @@
  * Keeps a body that a second backend may need: in memory while it is small, in R2 from one part's size on. At most one
  * part is held at any time, whatever comes; why it is so: docs/decisions/0011-bodies-at-the-edge.md.
  */
+import type { ByteBudget } from '#edge-worker/upload/byte-budget.ts';
 import { SttException } from '#shared/errors.ts';
 
 /** A body that can be read as often as needed. Whoever got it calls `remove`. */
@@ -20,6 +21,8 @@ export interface StoreOptions {
   readonly key: string;
   /** Size of a part and largest body in memory. R2 takes no less than 5 MiB. Default 8 MiB. */
   readonly partBytes?: number;
+  /** What is held in memory comes out of it. */
+  readonly budget?: ByteBudget;
 }
 
 /** Takes one body. Ends with `finish` or `abandon`. */
@@ -28,7 +31,7 @@ export class BodyWriter {
   readonly #partBytes: number;
   readonly #parts: R2UploadedPart[] = [];
   #upload: R2MultipartUpload | null = null;
-  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #buffer = new Uint8Array(0);
   #buffered = 0;
   #sizeBytes = 0;
 
@@ -37,7 +40,7 @@ export class BodyWriter {
     this.#partBytes = options.partBytes ?? PART_BYTES;
   }
 
-  /** Copies the bytes; waits while a part goes to the bucket. @throws SttException internal */
+  /** Copies the bytes; waits while a part goes to the bucket. @throws SttException internal, storage_full */
   async write(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
     while (rest.length > 0) {
@@ -55,19 +58,26 @@ export class BodyWriter {
   /** The whole body was written. @throws SttException internal */
   async finish(): Promise<StoredBody> {
     if (this.#upload === null) {
-      return memoryBody(this.#buffer.subarray(0, this.#buffered));
+      const held = this.#buffer.length;
+      const giveBack = () => this.#options.budget?.giveBack(held);
+      return memoryBody(this.#buffer.subarray(0, this.#buffered), giveBack);
     }
     await this.#sendPart();
     const upload = this.#upload;
     await orFault(() => upload.complete(this.#parts));
-    this.#buffer = new Uint8Array(0);
+    this.#letGo();
     return bucketBody(this.#options, this.#sizeBytes);
   }
 
   /** The body will not be finished. Never fails. */
   async abandon(): Promise<void> {
-    this.#buffer = new Uint8Array(0);
+    this.#letGo();
     await this.#upload?.abort().catch(() => {});
+  }
+
+  #letGo(): void {
+    this.#options.budget?.giveBack(this.#buffer.length);
+    this.#buffer = new Uint8Array(0);
   }
 
   async #sendPart(): Promise<void> {
@@ -82,7 +92,12 @@ export class BodyWriter {
 
   #grow(needed: number): void {
     if (needed <= this.#buffer.length) return;
-    const larger = Math.min(this.#partBytes, Math.max(needed, this.#buffer.length * 2));
+    const wanted = Math.max(needed, this.#buffer.length * 2, FIRST_BUFFER_BYTES);
+    const larger = Math.min(this.#partBytes, wanted);
+    const { budget } = this.#options;
+    if (budget?.take(larger - this.#buffer.length) === false) {
+      throw new SttException({ kind: 'storage_full' });
+    }
     const grown = new Uint8Array(larger);
     grown.set(this.#buffer.subarray(0, this.#buffered));
     this.#buffer = grown;
@@ -93,7 +108,7 @@ export class BodyWriter {
 const PART_BYTES = 8 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
-function memoryBody(bytes: Uint8Array): StoredBody {
+function memoryBody(bytes: Uint8Array, onRemoved: () => void): StoredBody {
   let kept: Uint8Array | null = bytes;
   return {
     sizeBytes: bytes.length,
@@ -104,6 +119,7 @@ function memoryBody(bytes: Uint8Array): StoredBody {
       return body;
     },
     remove: async () => {
+      if (kept !== null) onRemoved();
       kept = null;
     },
   };

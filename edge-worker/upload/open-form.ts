@@ -67,7 +67,8 @@ async function* inspect(
       inspector.see(event);
       if (!inspector.isInFile) continue;
       if (event.kind === 'part') yield { kind: 'file', head: event.head };
-      if (event.kind === 'data') yield { kind: 'content', bytes: event.bytes };
+      // A copy: it may be used after the next chunk has been read.
+      if (event.kind === 'data') yield { kind: 'content', bytes: event.bytes.slice() };
     }
   }
   scanner.end();

@@ -180,7 +180,7 @@ describe('POST /transcribe', () => {
     expect(response.headers.get('Server')).toBeNull();
     expect(response.headers.get('Set-Cookie')).toBeNull();
     const [request] = seen;
-    expect(request).toMatchObject({ url: 'https://one.origin.test/transcribe', method: 'POST' });
+    expect(request).toMatchObject({ url: 'https://one.origin.test/jobs', method: 'POST' });
     expect(Object.fromEntries(request?.headers ?? [])).toMatchObject({
       'x-request-id': 'r1',
       'cf-access-client-id': 'access-id',
@@ -224,22 +224,25 @@ describe('POST /transcribe', () => {
   });
 
   it('is 413 for a Content-Length over the limit, and the origin sees nothing', async () => {
-    const { app, seen } = playEdge({ one: () => json({}) }, { maxUploadBytes: 1000 });
-    const headers = { 'Content-Length': String(2 * 1024 * 1024) };
+    const { app, seen } = playEdge({ one: () => json({}) }, { maxFileBytes: 1000 });
+    const headers = { 'Content-Length': String(2 * 1024 * 1024), ...MULTIPART };
     const response = await app.request('/transcribe', { method: 'POST', body: 'x', headers });
     expect(response.status).toBe(413);
     expect(seen).toEqual([]);
   });
 
   it('is 413 while reading a body of unknown length', async () => {
-    const { app } = playEdge({ one: () => json({}) }, { maxUploadBytes: 1000 });
-    const response = await app.request('/transcribe', { method: 'POST', body: endless() });
+    const { app } = playEdge({ one: () => json({}) }, { maxFileBytes: 1000 });
+    const init = { method: 'POST', body: endless(), headers: MULTIPART };
+    const response = await app.request('/transcribe', init);
     expect([response.status, await response.json()]).toMatchObject([
       413,
       { code: 'upload_too_large' },
     ]);
   });
 });
+
+const MULTIPART = { 'Content-Type': 'multipart/form-data; boundary=x' };
 
 /** Chunks without an end. */
 function endless(): ReadableStream<Uint8Array> {

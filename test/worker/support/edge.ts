@@ -1,8 +1,11 @@
 /** The edge's app with origins that the test plays. */
 import { env } from 'cloudflare:workers';
 import { createEdgeApp, type EdgeDependencies } from '#edge-worker/app.ts';
-import { OriginClient } from '#edge-worker/backends/origin.ts';
+import { createMemoryBreakers } from '#edge-worker/backends/breaker-table.ts';
+import { OriginClient, type OriginNews } from '#edge-worker/backends/origin.ts';
+import { DEFAULT_POOL_TIMES, OriginPool } from '#edge-worker/backends/origin-pool.ts';
 import { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
+import { type MetricStore, MetricTable } from '#edge-worker/metrics/metric-table.ts';
 import type { SignAssertion } from '#shared/auth/edge-assertion.ts';
 import type { Principal } from '#shared/auth/principal.ts';
 import { ok } from '#shared/result.ts';
@@ -36,41 +39,101 @@ export const APP: Principal = {
 
 export const ACCESS = { clientId: 'access-id', clientSecret: 'access-secret' };
 
+export interface PlaySettings {
+  readonly sign?: SignAssertion;
+  readonly maxFileBytes?: number;
+  /** The test plays `/jobs` itself. */
+  readonly isRaw?: boolean;
+  /** Names of origins that the operator empties. */
+  readonly draining?: readonly string[];
+}
+
+/**
+ * An origin whose jobs end at once: what is played is the answer to the recording, as a refusal of the job or as its
+ * result.
+ */
+function playJobs(play: Play): Play {
+  const results = new Map<string, Response>();
+  return async (request) => {
+    const path = new URL(request.url).pathname;
+    const id = /^\/jobs\/([\w-]+)/.exec(path)?.[1];
+    if (id !== undefined && request.method === 'DELETE') return new Response(null, { status: 204 });
+    if (id !== undefined) return results.get(id)?.clone() ?? Response.json({}, { status: 404 });
+    const answer = await play(request);
+    if (path !== '/jobs' || !answer.ok) return answer;
+    const jobId = crypto.randomUUID();
+    results.set(jobId, answer);
+    return Response.json({}, { status: 202, headers: { Location: `/jobs/${jobId}` } });
+  };
+}
+
 /** Every origin is called by its host. */
 export function playEdge(
   origins: Readonly<Record<string, Play>>,
-  settings: Partial<EdgeDependencies> & { readonly sign?: SignAssertion } = {},
+  settings: Partial<EdgeDependencies> & PlaySettings = {},
 ): PlayedEdge {
-  const { sign = null, ...given } = settings;
+  const { sign = null, maxFileBytes, isRaw = false, draining = [], ...given } = settings;
   const seen: SeenRequest[] = [];
   const log: Record<string, unknown>[] = [];
   const clock = { nowMs: 1_000_000 };
   const now = () => clock.nowMs;
-  const clients = Object.entries(origins).map(([name, play]) => {
-    const address = { name, url: new URL(`https://${name}.origin.test`) };
+  const watch = { current: null as OriginWatch | null };
+  const clients = Object.entries(origins).map(([name, played]) => {
+    const play = isRaw ? played : playJobs(played);
+    const url = new URL(`https://${name}.origin.test`);
+    const address = { name, url, audience: null, isDraining: false };
     const send = async (url: URL, init: RequestInit) => {
       const body = new Uint8Array(await new Response(init.body).arrayBuffer());
       const { method = 'GET' } = init;
       const request = { url: url.href, method, headers: new Headers(init.headers), body };
-      seen.push(request);
+      if (isRaw || !/\/jobs\/./.test(request.url)) seen.push(request);
       return play(request);
     };
-    return new OriginClient(address, { access: ACCESS, sign, fetch: send });
+    const onNews = (news: OriginNews) => watch.current?.note(name, news);
+    return new OriginClient(address, { access: ACCESS, sign, fetch: send, onNews });
+  });
+  watch.current = new OriginWatch(clients, { now });
+  const delay = async (ms: number) => {
+    clock.nowMs += ms;
+  };
+  const pool = new OriginPool({
+    origins: clients.map((client) => ({ client, isDraining: draining.includes(client.name) })),
+    watch: watch.current,
+    times: { ...DEFAULT_POOL_TIMES, now, delay },
+    randomId: () => crypto.randomUUID(),
   });
   const app = createEdgeApp({
     corsOrigins: [],
-    maxUploadBytes: 100 * 1024 * 1024,
     ipShield: { limit: async () => ({ success: true }) },
     origins: clients,
-    watch: new OriginWatch(clients, { now }),
+    watch: watch.current,
+    pool,
+    originPatienceMs: 45_000,
+    uploads: {
+      bucket: env.UPLOADS,
+      limits: { maxFileBytes: maxFileBytes ?? 100 * 1024 * 1024, idleTimeoutSeconds: 30 },
+    },
     authenticate: async () => ok({ principal: APP, via: 'credential' }),
     limiterFor: (id) => env.RATE_LIMITER.get(env.RATE_LIMITER.idFromName(id)),
     audioSecondsPerDay: null,
+    breakers: createMemoryBreakers({ now, random: () => 0 }),
+    metrics: createMemoryMetrics(),
+    version: 'test',
     logger: (level, msg, entry) => log.push({ level, msg, ...entry }),
     now,
     ...given,
   });
   return { app, seen, log, clock };
+}
+
+function createMemoryMetrics(): MetricStore {
+  const table = new MetricTable();
+  return {
+    report: async (samples) => {
+      for (const sample of samples) table.add(sample);
+    },
+    read: async () => table.read(),
+  };
 }
 
 export const HEALTH = {
