@@ -5,6 +5,8 @@ import { createDependencies } from '#edge-worker/dependencies.ts';
 import { consoleLogger } from '#edge-worker/logger.ts';
 import { errorToWire } from '#shared/error-to-wire.ts';
 
+export { BreakerBoard } from '#edge-worker/durable-objects/breaker-board.ts';
+export { EdgeMetrics } from '#edge-worker/durable-objects/edge-metrics.ts';
 export { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 
 type App = ReturnType<typeof createEdgeApp>;

@@ -41,6 +41,8 @@ const BINDINGS = {
   UPLOADS: { put: none },
   // Exact limits have their own tests.
   RATE_LIMITER: { idFromName: () => '', get: () => ({ take: async () => PASS }) },
+  BREAKERS: { idFromName: none },
+  METRICS: { idFromName: () => '', get: () => ({ report: async () => {} }) },
 };
 
 const MODELS = {
