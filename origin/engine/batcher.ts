@@ -20,6 +20,7 @@ import type {
   SegmentRequest,
   SegmentResult,
 } from './protocol.ts';
+import type { WatchCalls } from './running-requests.ts';
 import { learnFrom } from './step-costs.ts';
 import {
   batchKeyOf,
@@ -74,6 +75,7 @@ export interface SchedulerOptions {
   readonly followUpMs?: number;
   /** Chunks whose audio features the engine's cache can hold. Default: 4 batches. */
   readonly encodedSpanCapacity?: number;
+  readonly watchCalls?: WatchCalls;
 }
 
 /** Forms batches across requests, chunk by chunk. One call runs at a time: the engine's process has one thread. */
@@ -247,12 +249,16 @@ class Scheduler implements EngineScheduler {
       for (const work of works) this.#queue.remove(work);
       this.#letIn();
     }
+    const requestIds = [...new Set(works.map(({ context }) => context.requestId))];
+    const ended = this.#options.watchCalls?.({ kind: step.kind, requestIds });
     const began = this.#options.now();
     try {
       await this.#perform(step);
       learnFrom(step, (this.#options.now() - began) / 1000, this.#costs);
     } catch (error) {
       this.#afterFailure(works, asFailure(error));
+    } finally {
+      ended?.();
     }
     if (step.kind === 'encode') return;
     for (const { context } of works) {

@@ -5,6 +5,7 @@ import type { OriginConfig } from '#origin/config.ts';
 import { createScheduler } from '#origin/engine/batcher.ts';
 import { EngineProcess } from '#origin/engine/engine-process.ts';
 import type { EngineSettings } from '#origin/engine/graphs/sessions.ts';
+import { RunningRequests } from '#origin/engine/running-requests.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { StageMetrics } from '#origin/metrics/metrics.ts';
 import { alignersOf } from '#origin/pipeline/aligners.ts';
@@ -46,10 +47,11 @@ export function createTranscriber(
   const recordingModels = openRecordingModels(store, config);
   logFaults(recordingModels, logger);
   const batch = batchSizes(config, models.usesGpu);
+  const running = new RunningRequests();
   const engine = new EngineProcess({
     settings: engineSettings(config, store, batch.size),
     idleTimeoutSeconds: config.idleTimeoutSeconds ?? -1,
-    log: logger,
+    log: running.naming(logger),
     onLoaded: ({ model, loadSeconds }) => {
       metrics.observeModelLoad(model, loadSeconds);
       metrics.setModelLoaded(model, true);
@@ -67,6 +69,7 @@ export function createTranscriber(
     agePromotionSeconds: AGE_PROMOTION_SECONDS,
     encodedSpanCapacity: CACHED_BATCHES * batch.size,
     now: () => performance.now(),
+    watchCalls: running.watch,
   });
   const findAligner = alignersOf(models);
   const tokenizers = new Map<string, Promise<WhisperTokenizer>>();
@@ -156,7 +159,7 @@ function preload(
     config.preloadModels === 'default' ? [parts.models.defaultName] : config.preloadModels;
   for (const model of names) {
     parts.engine.load({ model }).catch((error: unknown) => {
-      parts.logger.error({ model, error }, 'model could not be loaded ahead');
+      parts.logger.error({ model, err: error }, 'model could not be loaded ahead');
     });
   }
 }

@@ -43,7 +43,10 @@ export async function decodeUpload(
       ...(channel !== undefined && { channel }),
       onOutcome: ({ decoder, exitCode, stderr }) => {
         times.add('decode', performance.now() - started);
-        if (exitCode !== 0) logger.warn({ requestId, decoder, exitCode, stderr }, 'decoder failed');
+        if (exitCode !== 0) {
+          const entry = { request_id: requestId, decoder, exitCode, stderr };
+          logger.warn(entry, 'decoder failed');
+        }
       },
     },
   );

@@ -90,7 +90,7 @@ async function speakersOf(
     return await findSpeakers({ ...job, thresholds: thresholds.value }, work, knownVoices);
   } catch (error) {
     if (work.context.signal.aborted || !mayDegrade(error)) throw error;
-    logger.error({ requestId: job.requestId, error }, 'speakers could not be found');
+    logger.error({ request_id: job.requestId, err: error }, 'speakers could not be found');
     return { diarization: null, warnings: ['Speakers could not be found; the text is complete.'] };
   }
 }

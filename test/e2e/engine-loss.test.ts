@@ -70,6 +70,11 @@ describe('VRAM_IDLE_TIMEOUT', () => {
       await transcribe(origin, 'formats/clip.mp3');
       expect(await origin.enginePid()).not.toBe(first);
       expect(await origin.metric('mana_stt_model_load_duration_seconds_count')).toBe(2);
+      const loaded = origin.log.filter(({ msg }) => msg === 'model loaded');
+      const asked = origin.log.filter(({ msg }) => msg === 'request').slice(-2);
+      expect(loaded.map((line) => line['request_ids'])).toEqual(
+        asked.map((line) => [line['request_id']]),
+      );
       expect(await origin.metric('mana_stt_engine_restarts_total')).toBe(0);
     } finally {
       await origin.stop();

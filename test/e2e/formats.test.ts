@@ -95,7 +95,10 @@ describe('without ffmpeg on the machine', () => {
       const refused = await post(bare, await recording('formats/truncated_moov_at_end.mp4'));
       expect(refused.status).toBe(400);
       const failed = await bare.logLine((line) => line['msg'] === 'decoder failed');
-      expect(failed['decoder']).toBe('node-av');
+      expect(failed).toMatchObject({
+        decoder: 'node-av',
+        request_id: refused.headers.get('x-request-id'),
+      });
     } finally {
       await bare.stop();
     }
