@@ -1,5 +1,6 @@
 /** The only place that knows HTTP status codes: `SttError` → status, headers and JSON body. */
 import { describeSttError, type FieldFault, type SttError } from '#shared/errors.ts';
+import type { RoomReport } from '#shared/lease-errors.ts';
 
 /** What the answer has to carry besides the error. */
 export interface WireContext {
@@ -30,6 +31,8 @@ export interface ErrorBody {
   readonly position?: number;
   /** 404 for a model: those that can be asked for. */
   readonly models?: readonly string[];
+  /** 503 for GPU memory: where it came nearest, and who would have to go. */
+  readonly room?: WireRoom;
   /** Under `/v1/`: the same for readers of OpenAI's errors. */
   readonly error?: OpenAiError;
 }
@@ -41,6 +44,20 @@ export interface OpenAiError {
   /** The field that is at fault. */
   readonly param: string | null;
   readonly code: string;
+}
+
+/** Sizes are MiB. */
+export interface WireRoom {
+  readonly device: string;
+  readonly room_mib: number;
+  readonly other_mib: number;
+  readonly blockers: readonly {
+    readonly owner: string;
+    readonly model: string;
+    readonly mib: number;
+    readonly priority: number;
+    readonly in_use: boolean;
+  }[];
 }
 
 export interface FieldDetail {
@@ -112,16 +129,20 @@ const STATUS = {
   unknown_model: 404,
   unknown_route: 404,
   unknown_job: 404,
+  unknown_lease: 404,
+  unknown_device: 404,
   method_not_allowed: 405,
   upload_stalled: 408,
   job_unfinished: 409,
   job_cancelled: 410,
+  lease_ended: 410,
   upload_too_large: 413,
   audio_too_long: 413,
   recording_too_large: 413,
   unsupported_media_type: 415,
   invalid_fields: 422,
   idempotency_conflict: 422,
+  lease_too_large: 422,
   no_suitable_backend: 422,
   queue_full: 429,
   rate_limited: 429,
@@ -136,6 +157,9 @@ const STATUS = {
   engine_unavailable: 503,
   shutting_down: 503,
   jobs_full: 503,
+  no_gpu_memory: 503,
+  device_unreadable: 503,
+  too_many_leases: 503,
   model_unavailable: 503,
   no_backend: 503,
   storage_full: 503,
@@ -164,6 +188,7 @@ const TITLE: Record<WireStatus, string> = {
 
 const STORAGE_RETRY_SECONDS = 60;
 const BACKEND_RETRY_SECONDS = 10;
+const LEASE_RETRY_SECONDS = 10;
 
 function extraHeaders(error: SttError): Record<string, string> {
   switch (error.kind) {
@@ -175,11 +200,15 @@ function extraHeaders(error: SttError): Record<string, string> {
     case 'jobs_full':
     case 'backend_busy':
     case 'backends_failed':
+    case 'device_unreadable':
       return retryAfter(error.retryAfterSeconds);
     case 'no_backend':
       return error.retryAfterSeconds === null ? {} : retryAfter(error.retryAfterSeconds);
     case 'backend_unavailable':
       return { 'Retry-After': String(BACKEND_RETRY_SECONDS) };
+    case 'no_gpu_memory':
+    case 'too_many_leases':
+      return retryAfter(LEASE_RETRY_SECONDS);
     case 'storage_full':
       return { 'Retry-After': String(STORAGE_RETRY_SECONDS) };
     case 'unauthenticated':
@@ -195,15 +224,24 @@ function retryAfter(seconds: number): Record<string, string> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) };
 }
 
-function extraMembers(error: SttError): Pick<ErrorBody, 'position' | 'models'> {
+function extraMembers(error: SttError): Pick<ErrorBody, 'position' | 'models' | 'room'> {
   switch (error.kind) {
     case 'queue_full':
       return { position: error.position };
     case 'unknown_model':
       return { models: error.known };
+    case 'no_gpu_memory':
+      return { room: toWireRoom(error.room) };
     default:
       return {};
   }
+}
+
+function toWireRoom({ device, roomMib, otherMib, blockers }: RoomReport): WireRoom {
+  const leases = blockers.map(({ owner, model, mib, priority, isInUse }) => ({
+    ...{ owner, model, mib, priority, in_use: isInUse },
+  }));
+  return { device, room_mib: roomMib, other_mib: otherMib, blockers: leases };
 }
 
 function detailMembers(error: SttError, asProblem: boolean): Pick<ErrorBody, 'detail' | 'errors'> {

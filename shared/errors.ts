@@ -1,3 +1,5 @@
+import { describeLeaseError, type LeaseError } from '#shared/lease-errors.ts';
+
 /**
  * Everything that may go wrong without the program being wrong. Each arm carries its evidence; `error-to-wire.ts`
  * alone decides what a client sees of it.
@@ -80,6 +82,7 @@ export type SttError =
   | { readonly kind: 'no_suitable_backend'; readonly explanation: string }
   /** For a backend that has bounds of its own. `explanation`: a sentence, what to do. */
   | { readonly kind: 'recording_too_large'; readonly explanation: string }
+  | LeaseError
   | { readonly kind: 'internal' };
 
 /** One form field that could not be read. */
@@ -144,6 +147,14 @@ export function describeSttError(error: SttError): string {
     case 'idempotency_conflict':
     case 'invalid_parameter':
       return describeJobFault(error);
+    case 'no_gpu_memory':
+    case 'lease_too_large':
+    case 'unknown_device':
+    case 'device_unreadable':
+    case 'too_many_leases':
+    case 'unknown_lease':
+    case 'lease_ended':
+      return describeLeaseError(error);
     default:
       return describeBadUpload(error);
   }

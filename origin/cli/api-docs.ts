@@ -172,6 +172,25 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
     explanation: 'The recording is too long for Voxtral. Send it in parts.',
   },
   timeout: { kind: 'timeout', doing: 'decoding the audio', limitSeconds: 600 },
+  no_gpu_memory: {
+    kind: 'no_gpu_memory',
+    neededMib: 9000,
+    room: {
+      ...{ device: 'GPU-8a1b…', roomMib: 4096, otherMib: 700 },
+      blockers: [
+        {
+          ...{ owner: 'mana-tts', model: 'f5', device: 'GPU-8a1b…', mib: 6000, priority: 5 },
+          isInUse: true,
+        },
+      ],
+    },
+  },
+  lease_too_large: { kind: 'lease_too_large', neededMib: 90_000, limitMib: 23_552 },
+  unknown_device: { kind: 'unknown_device', device: 'gpu7', known: ['GPU-8a1b…'] },
+  device_unreadable: { kind: 'device_unreadable', retryAfterSeconds: 1 },
+  too_many_leases: { kind: 'too_many_leases', limit: 1000 },
+  unknown_lease: { kind: 'unknown_lease' },
+  lease_ended: { kind: 'lease_ended', end: 'expired' },
 };
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -2,6 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { errorToWire, toOpenAiError } from '#shared/error-to-wire.ts';
 import { describeSttError, type SttError, SttException } from '#shared/errors.ts';
 
+const BLOCKER = { owner: 'mana-tts', model: 'f5', device: 'GPU-1', mib: 6000, priority: 5 };
+const ROOM = {
+  ...{ device: 'GPU-1', roomMib: -20, otherMib: 700 },
+  blockers: [{ ...BLOCKER, isInUse: true }],
+};
+
 /** One of each kind, with the status of the contract. The type makes a new kind a compile error here. */
 const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind }>, number] } = {
   no_file: [{ kind: 'no_file', fields: ['language'] }, 400],
@@ -64,6 +70,13 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
   jobs_full: [{ kind: 'jobs_full', limit: 1000, retryAfterSeconds: 30 }, 503],
   idempotency_conflict: [{ kind: 'idempotency_conflict' }, 422],
   invalid_parameter: [{ kind: 'invalid_parameter', name: 'wait', message: 'no.' }, 400],
+  no_gpu_memory: [{ kind: 'no_gpu_memory', neededMib: 9000, room: ROOM }, 503],
+  lease_too_large: [{ kind: 'lease_too_large', neededMib: 90_000, limitMib: 23_552 }, 422],
+  unknown_device: [{ kind: 'unknown_device', device: 'gpu7', known: ['GPU-1'] }, 404],
+  device_unreadable: [{ kind: 'device_unreadable', retryAfterSeconds: 1 }, 503],
+  too_many_leases: [{ kind: 'too_many_leases', limit: 1000 }, 503],
+  unknown_lease: [{ kind: 'unknown_lease' }, 404],
+  lease_ended: [{ kind: 'lease_ended', end: 'expired' }, 410],
   internal: [{ kind: 'internal' }, 500],
 };
 
@@ -74,6 +87,15 @@ describe('errorToWire', () => {
     expect(wire.body).toMatchObject({ status, code: error.kind, request_id: 'r1' });
     expect(wire.body.title).not.toBe('');
     expect(wire.headers['Content-Type']).toBe('application/json');
+  });
+
+  it('tells who would have to go when GPU memory is short', () => {
+    const { body, headers } = errorToWire(EVERY_KIND.no_gpu_memory[0], { requestId: 'r1' });
+    const blocker = { owner: 'mana-tts', model: 'f5', mib: 6000, priority: 5, in_use: true };
+    expect(body.room).toEqual({
+      ...{ device: 'GPU-1', room_mib: -20, other_mib: 700, blockers: [blocker] },
+    });
+    expect(headers['Retry-After']).toBe('10');
   });
 
   it('gives 422 the array of FastAPI', () => {
