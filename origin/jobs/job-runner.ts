@@ -225,6 +225,6 @@ const STORE_RETRY_SECONDS = 30;
 const MAX_DELAY_SECONDS = 60;
 
 function retryDelaySeconds(error: SttError): number {
-  const wanted = 'retryAfterSeconds' in error ? error.retryAfterSeconds : MAX_DELAY_SECONDS;
-  return Math.min(Math.max(wanted, 1), MAX_DELAY_SECONDS);
+  const wanted = 'retryAfterSeconds' in error ? error.retryAfterSeconds : null;
+  return Math.min(Math.max(wanted ?? MAX_DELAY_SECONDS, 1), MAX_DELAY_SECONDS);
 }
