@@ -47,14 +47,11 @@ export class JobFiles {
       [form.path, this.recordingPath(id)] as const,
       ...form.samplePaths.map((path, index) => [path, join(folder, sampleName(index))] as const),
     ];
-    let sizeBytes = 0;
-    for (const [from, to] of moves) {
-      sizeBytes += await flush(from);
-      await rename(from, to);
-    }
-    await flush(folder);
-    await flush(this.#filesDir);
-    return sizeBytes;
+    for (const [from, to] of moves) await rename(from, to);
+    // All at once, and after the moves: a file system with a journal writes it once for all of them.
+    const sizes = await Promise.all(moves.map(([, to]) => flush(to)));
+    await Promise.all([flush(folder), flush(this.#filesDir)]);
+    return sizes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   recordingPath(id: string): string {

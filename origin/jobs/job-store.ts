@@ -1,11 +1,12 @@
 /**
- * Jobs in a table. Every change is one transaction and on the disk when the call returns; calls take well below a
- * millisecond, so they may block the loop.
+ * Jobs in a table. Every change is one transaction. When a call returns, the change survives the end of the process;
+ * when `flush` resolves, a power cut as well. Calls take well below a millisecond, so they may block the loop.
  */
 import type { Job, JobResult, NewJob } from '#origin/jobs/job.ts';
 import { migrate } from '#origin/jobs/job-schema.ts';
 import { isFinished, type JobEvent, type JobStatus, nextState } from '#origin/jobs/job-state.ts';
 import { type DatabaseSync, inTransaction, openDatabase } from '#origin/jobs/sqlite.ts';
+import { WalSync } from '#origin/jobs/wal-sync.ts';
 
 /** How many jobs there are of a status, and what they take on disk. */
 export interface JobTotal {
@@ -26,11 +27,13 @@ export interface EventDetails {
 
 export class JobStore {
   readonly #database: DatabaseSync;
+  readonly #log: WalSync;
   readonly #totals: Record<JobStatus, JobTotal>;
 
   /** @throws Error in one line when the file is in use, damaged, or of a newer service */
   constructor(path: string) {
     this.#database = openDatabase(path);
+    this.#log = new WalSync(path);
     try {
       migrate(this.#database);
       this.#totals = this.#countAll();
@@ -160,8 +163,14 @@ export class JobStore {
     return rows.length;
   }
 
+  /** Resolves when all changes so far are on the disk for good. */
+  flush(): Promise<void> {
+    return this.#log.sync();
+  }
+
   close(): void {
     this.#database.close();
+    this.#log.close();
   }
 
   #write(job: Job, { result, notBeforeMs }: EventDetails): Job {

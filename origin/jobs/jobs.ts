@@ -122,7 +122,10 @@ export class Jobs {
     const { idempotencyKey: key, principalId, requestId, isAwaited } = origin;
     const formDigest = key === null ? null : await digestForm(form);
     const earlier = this.#repeated(origin, formDigest);
-    if (earlier !== null) return { id: earlier.id, isRepeated: true };
+    if (earlier !== null) {
+      await store.flush();
+      return { id: earlier.id, isRepeated: true };
+    }
     const id = randomBytes(16).toString('base64url');
     try {
       const sizeBytes = await files.adopt(id, form);
@@ -130,6 +133,7 @@ export class Jobs {
       const winner = this.#repeated(origin, formDigest);
       if (winner !== null) {
         await files.remove(id);
+        await store.flush();
         return { id: winner.id, isRepeated: true };
       }
       store.insert({
@@ -147,6 +151,8 @@ export class Jobs {
         : error;
     }
     runner.wake();
+    // The work may begin meanwhile; only the answer has to wait for the disk.
+    await store.flush();
     return { id, isRepeated: false };
   }
 
@@ -196,11 +202,13 @@ export class Jobs {
     const job = this.#find(id, principalId);
     if (isFinished(job.status)) {
       store.remove(id);
+      await store.flush();
       return null;
     }
     const cancelled = store.apply(id, { type: 'cancel' }, { nowMs: clock.now() });
     runner.interrupt(id);
     waiters.release(id);
+    await store.flush();
     // The runner removes the files of what runs, once nobody reads them any more.
     if (!runner.isRunning(id)) await files.remove(id);
     return { view: this.#view(cancelled ?? job), error: null };
@@ -234,12 +242,12 @@ export class Jobs {
 
   /** Told by the runner. */
   async afterAttempt(id: string, job: Job | null, event: JobEvent['type']): Promise<void> {
-    const { files, waiters } = this.#parts;
-    if (event === 'hand_back') return;
-    if (job?.status !== 'queued') {
-      waiters.release(id);
-      await files.remove(id);
-    }
+    const { store, files, waiters } = this.#parts;
+    if (event === 'hand_back' || job?.status === 'queued') return;
+    waiters.release(id);
+    // If the end is lost in a power cut the work is done again, for which the files must be there.
+    await store.flush();
+    await files.remove(id);
   }
 
   /**

@@ -6,9 +6,10 @@ export type { DatabaseSync } from 'node:sqlite';
 
 /**
  * Opens a database that belongs to this process alone until it ends, however it ends.
+ * @param contents what lies in it, in the plural, for the message of a fault
  * @throws Error in one line when another process has it, or it is none
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, contents = 'jobs'): DatabaseSync {
   const { DatabaseSync: Database } = loadSqlite();
   let database: DatabaseSync | null = null;
   try {
@@ -19,15 +20,15 @@ export function openDatabase(path: string): DatabaseSync {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     database.exec('PRAGMA journal_mode = WAL');
-    // What was answered with 202 must be there after a power cut.
-    database.exec('PRAGMA synchronous = FULL');
+    // Survives the end of the process; what must survive a power cut is brought to the disk by `WalSync`.
+    database.exec('PRAGMA synchronous = NORMAL');
     database.exec('PRAGMA foreign_keys = ON');
     // Takes the lock now and not with the first job.
     database.exec('BEGIN IMMEDIATE; COMMIT');
     return database;
   } catch (error) {
     database?.close();
-    throw explainOpenError(error, path);
+    throw explainOpenError(error, { path, contents });
   }
 }
 
@@ -68,13 +69,16 @@ function loadSqlite(): typeof import('node:sqlite') {
 const SQLITE_BUSY = 5;
 const SQLITE_FULL = 13;
 
-function explainOpenError(error: unknown, path: string): Error {
+function explainOpenError(
+  error: unknown,
+  { path, contents }: { path: string; contents: string },
+): Error {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
   if (code === SQLITE_BUSY) {
     return new Error(`${path} is in use: another service runs with this DATA_DIR. Stop it first.`);
   }
   const found = error instanceof Error ? error.message : String(error);
   return new Error(
-    `The jobs in ${path} cannot be read (${found}). Move the file away to start without them.`,
+    `The ${contents} in ${path} cannot be read (${found}). Move the file away to start without them.`,
   );
 }
