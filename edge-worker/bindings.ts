@@ -1,9 +1,11 @@
 /** The only place that reads the Worker's `env`: variables, secrets and bindings, checked once for each isolate. */
 import { z } from 'zod';
 import { type EdgeAuth, readEdgeAuth } from '#edge-worker/auth-settings.ts';
+import type { MistralSettings } from '#edge-worker/backends/mistral.ts';
 import type { BreakerBoard } from '#edge-worker/durable-objects/breaker-board.ts';
 import type { EdgeMetrics } from '#edge-worker/durable-objects/edge-metrics.ts';
 import type { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
+import { FormBoolean } from '#shared/contracts/form-fields.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
 /** A machine that transcribes, behind the tunnel. */
@@ -35,6 +37,10 @@ export interface EdgeConfig {
   /** Sent with every request through the tunnel. */
   readonly access: { readonly clientId: string; readonly clientSecret: string } | null;
   readonly auth: EdgeAuth;
+  /** Null without a key: nothing leaves our machines then. */
+  readonly mistral: MistralSettings | null;
+  /** Mistral may step in where a request did not ask for it. */
+  readonly isFallbackEnabled: boolean;
   readonly ipShield: IpShield;
   readonly uploads: R2Bucket;
   /** For each principal with a limit; null: no bound. */
@@ -75,6 +81,8 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     access:
       clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret },
     auth: auth.value,
+    mistral: toMistral(data),
+    isFallbackEnabled: data.API_FALLBACK_ENABLED,
     ipShield: data.IP_SHIELD,
     uploads: data.UPLOADS,
     audioSecondsPerDay: data.RATE_LIMIT_AUDIO_SECONDS ?? null,
@@ -83,6 +91,15 @@ export function readBindings(env: unknown): Result<EdgeConfig, readonly string[]
     metrics: data.METRICS,
     version: data.VERSION?.id || 'unknown',
   });
+}
+
+function toMistral({
+  MISTRAL_API_KEY: apiKey,
+  MISTRAL_BASE_URL: baseUrl,
+  MISTRAL_TIMEOUT: seconds,
+}: z.infer<typeof EdgeEnvironment>): MistralSettings | null {
+  if (apiKey === undefined) return null;
+  return { apiKey, baseUrl: baseUrl?.origin ?? null, timeoutMs: seconds * 1000 };
 }
 
 const MAX_ORIGINS = 20;
@@ -116,6 +133,29 @@ const seconds = z
   .transform((text) => (text === '' ? undefined : Number(text)))
   .optional();
 
+const timeoutSeconds = z
+  .string()
+  .regex(/^[1-9]\d{0,4}$/, 'write whole seconds, e.g. 600')
+  .transform(Number);
+
+/** Printable, as it goes into a header. */
+const bearer = secret.refine((key) => key === undefined || /^[\x21-\x7e]{1,512}$/.test(key), {
+  error: 'that is no key: it has spaces or other signs, or is too long',
+});
+
+const upstream = secret.transform((address, context) => {
+  if (address === undefined) return undefined;
+  const url = readBareUrl(address);
+  if (url !== null) return url;
+  context.addIssue({
+    code: 'custom',
+    message: 'write an https address without a path, or one of this machine',
+  });
+  return z.NEVER;
+});
+
+const flag = z.preprocess((text) => (text === '' ? undefined : text), FormBoolean.default(true));
+
 const origins = list.transform((entries, context) => {
   const addresses = entries.map(readOrigin);
   const names = addresses.map((address) => address?.name);
@@ -139,6 +179,10 @@ const EdgeEnvironment = z.object({
   UPLOAD_IDLE_TIMEOUT: waitSeconds.default(30),
   ORIGIN_RETRY_SECONDS: waitSeconds.default(45),
   RATE_LIMIT_AUDIO_SECONDS: seconds,
+  MISTRAL_API_KEY: bearer,
+  MISTRAL_BASE_URL: upstream,
+  MISTRAL_TIMEOUT: timeoutSeconds.default(600),
+  API_FALLBACK_ENABLED: flag,
   CF_ACCESS_CLIENT_ID: secret,
   CF_ACCESS_CLIENT_SECRET: secret,
   IP_SHIELD: binding<IpShield>('limit', 'a [[ratelimits]] binding'),
@@ -157,14 +201,20 @@ function readOrigin(entry: string): OriginAddress | null {
   const [main = '', ...options] = entry.split(';').map((part) => part.trim());
   const [, given, address = ''] = /^(?:([\w][\w.-]{0,39})=)?(.*)$/.exec(main) ?? [];
   const { audience, isDraining, isKnown } = readOriginOptions(options);
-  if (!URL.canParse(address) || !isKnown) return null;
+  const url = readBareUrl(address);
+  if (url === null || !isKnown) return null;
+  return { name: given ?? url.host, url, audience, isDraining };
+}
+
+/** Host and port alone. Plain http stays on this machine. */
+function readBareUrl(address: string): URL | null {
+  if (!URL.canParse(address)) return null;
   const url = new URL(address);
   const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && isLocal);
   const isBare = url.pathname === '/' && url.search === '' && url.hash === '';
   const hasCredentials = url.username !== '' || url.password !== '';
-  if (!isAllowed || !isBare || hasCredentials) return null;
-  return { name: given ?? url.host, url, audience, isDraining };
+  return isAllowed && isBare && !hasCredentials ? url : null;
 }
 
 function readOriginOptions(options: readonly string[]) {

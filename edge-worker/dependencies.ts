@@ -1,5 +1,6 @@
 /** The composition root: settings and bindings → everything the app needs. Made once for each isolate. */
 import { type BreakerBoard, failOpen } from '#edge-worker/backends/breakers.ts';
+import { createMistral } from '#edge-worker/backends/mistral.ts';
 import { OriginClient, type OriginNews } from '#edge-worker/backends/origin.ts';
 import { DEFAULT_POOL_TIMES, OriginPool } from '#edge-worker/backends/origin-pool.ts';
 import { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
@@ -48,6 +49,8 @@ export function createDependencies(config: EdgeConfig): EdgeDependencies {
         idleTimeoutSeconds: config.uploadIdleTimeoutSeconds,
       },
     },
+    mistral: mistralFrom(config, now),
+    isFallbackEnabled: config.isFallbackEnabled,
     originPatienceMs: config.originRetrySeconds * 1000,
     limiterFor: (principalId) => rateLimiters.get(rateLimiters.idFromName(principalId)),
     audioSecondsPerDay,
@@ -75,6 +78,15 @@ function metricsOf({ metrics }: EdgeConfig): MetricStore {
     report: async (samples) => await object().report(samples),
     read: async () => await object().read(),
   };
+}
+
+function mistralFrom({ mistral }: EdgeConfig, now: () => number) {
+  if (mistral === null) return null;
+  return createMistral(mistral, {
+    fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+    now,
+    logger: consoleLogger,
+  });
 }
 
 /** Of the 128 MB that an isolate has for everything. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { BreakerBoard } from '#edge-worker/backends/breakers.ts';
+import type { Mistral } from '#edge-worker/backends/mistral.ts';
 import type { OriginClient } from '#edge-worker/backends/origin.ts';
 import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
 import type { Origins } from '#edge-worker/backends/origin-work.ts';
@@ -25,6 +26,10 @@ export interface EdgeDependencies {
   readonly watch: OriginWatch;
   /** All of them as one backend. */
   readonly pool: Origins;
+  /** Null where it is not set up. */
+  readonly mistral: Mistral | null;
+  /** Mistral may step in where a request did not ask for it. */
+  readonly isFallbackEnabled: boolean;
   /** How long a recording is offered while no origin takes it, in milliseconds. */
   readonly originPatienceMs: number;
   /** Where bodies are kept while they may be needed again, and their bounds. */

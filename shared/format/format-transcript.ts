@@ -22,7 +22,7 @@ export function formatTranscript(
 ): FormattedTranscript {
   const { responseFormat } = format;
   const hasRoom = responseFormat === 'json' || responseFormat === 'verbose_json';
-  const warnings = hasRoom ? '' : toHeaderText(transcript.warnings);
+  const warnings = hasRoom ? '' : toWarningsHeader(transcript.warnings);
   return {
     headers: {
       'Content-Type': CONTENT_TYPES[responseFormat],
@@ -33,8 +33,8 @@ export function formatTranscript(
   };
 }
 
-/** Headers hold printable ASCII on one line, and servers refuse long ones. */
-function toHeaderText(warnings: readonly string[]): string {
+/** The value of `X-Warnings`. Headers hold printable ASCII on one line, and servers refuse long ones. */
+export function toWarningsHeader(warnings: readonly string[]): string {
   return warnings
     .join(' ')
     .replaceAll(/[^\x20-\x7e]/g, '?')

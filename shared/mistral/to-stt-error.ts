@@ -36,7 +36,7 @@ export function toSttError(failure: MistralFailure, request: FailedRequest): Stt
       return isModelNamed ? { kind: 'unknown_model', model, known: others } : unusable;
     }
     case 'rate_limited': {
-      const retryAfterSeconds = failure.retryAfterSeconds ?? BUSY_RETRY_SECONDS;
+      const retryAfterSeconds = Math.max(1, failure.retryAfterSeconds ?? BUSY_RETRY_SECONDS);
       return { kind: 'backend_busy', backend, retryAfterSeconds };
     }
     case 'timeout': {

@@ -108,6 +108,8 @@ export function playEdge(
     origins: clients,
     watch: watch.current,
     pool,
+    mistral: null,
+    isFallbackEnabled: true,
     originPatienceMs: 45_000,
     uploads: {
       bucket: env.UPLOADS,
