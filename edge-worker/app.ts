@@ -8,10 +8,13 @@ import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-e
 import { authenticateCaller } from '#edge-worker/routes/authenticate.ts';
 import { shieldByAddress } from '#edge-worker/routes/ip-shield.ts';
 import { limitAudio, limitRequests } from '#edge-worker/routes/limit-caller.ts';
+import { metricsRoute } from '#edge-worker/routes/metrics.ts';
 import { onError, sendError } from '#edge-worker/routes/on-error.ts';
 import { requestLog } from '#edge-worker/routes/request-log.ts';
+import { requestMetrics } from '#edge-worker/routes/request-metrics.ts';
 import { healthRoute, indexRoute, modelsRoute } from '#edge-worker/routes/service.ts';
 import { transcribeRoute } from '#edge-worker/routes/transcribe.ts';
+import { routedRoute } from '#edge-worker/routes/transcribe-auto.ts';
 import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
 import { routedPath } from '#shared/contracts/gateway-path.ts';
 import { openAiErrors } from '#shared/middleware/openai-errors.ts';
@@ -23,6 +26,7 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>({ getPath: routedPath });
   app.use(requestId({ limitLength: 100 }));
   app.use(requestLog(deps));
+  app.use(requestMetrics(deps));
   app.use(openAiErrors);
   app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000' }));
   app.use(markAnswer);
@@ -35,11 +39,14 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
 
   const authenticate = authenticateCaller(deps);
   const limit = limitRequests(deps);
+  app.get('/metrics', authenticate, metricsRoute(deps));
   app.get('/models', authenticate, limit, modelsRoute(deps));
   const audio = limitAudio(deps);
   for (const path of ['/transcribe', '/transcribe/whisperx'] as const) {
     app.post(path, authenticate, limit, audio, transcribeRoute(deps));
   }
+  app.post('/transcribe/auto', authenticate, limit, audio, routedRoute(deps, 'auto'));
+  app.post('/transcribe/voxtral', authenticate, limit, audio, routedRoute(deps, 'voxtral'));
 
   app.notFound((c) =>
     sendError({ kind: 'unknown_route', method: c.req.method, path: c.req.path }, c),
@@ -51,9 +58,12 @@ export function createEdgeApp(deps: EdgeDependencies): Hono<EdgeEnv> {
 const ROUTES = [
   'GET /',
   'GET /health',
+  'GET /metrics',
   'GET /models',
   'POST /transcribe',
   'POST /transcribe/whisperx',
+  'POST /transcribe/auto',
+  'POST /transcribe/voxtral',
   'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
@@ -77,6 +87,8 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<EdgeEnv> {
     exposeHeaders: [
       'X-Request-Id',
       'X-Warnings',
+      'X-Mana-Backend',
+      'X-Mana-Route',
       AUDIO_SECONDS_HEADER,
       'Retry-After',
       'X-RateLimit-Limit',

@@ -49,7 +49,7 @@ export const HISTOGRAMS = {
 export const GAUGES = {
   originUp: {
     name: 'mana_stt_edge_origin_up',
-    help: '1 when the origin answers and can transcribe, else 0.',
+    help: '1 when the origin answers, else 0.',
     labelNames: ['origin'],
   },
   originFreeSlots: {
