@@ -1,11 +1,13 @@
 /** Bytes to a socket, answers from it: for requests that `fetch` would never send, or never like this. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 
 export interface RawAnswer {
   readonly status: number;
   /** By name in lower case; of a repeated header the last. */
   readonly headers: ReadonlyMap<string, string>;
+  /** As text, unpacked. */
   readonly body: string;
 }
 
@@ -72,7 +74,10 @@ function parseAnswer(bytes: Buffer, isEnd: boolean): Parsed | null {
   const headers = new Map(lines.map(splitHeader));
   const status = Number(statusLine.split(' ')[1]);
   const body = readBody(bytes.subarray(headEnd + 4), { status, headers, isEnd });
-  return body && { answer: { status, headers, body: body.text }, rest: body.rest };
+  if (body === null) return null;
+  const isPacked = headers.get('content-encoding') === 'gzip' && body.content.length > 0;
+  const text = String(isPacked ? gunzipSync(body.content) : body.content);
+  return { answer: { status, headers, body: text }, rest: body.rest };
 }
 
 function splitHeader(line: string): [name: string, value: string] {
@@ -84,22 +89,24 @@ interface BodyContext extends Pick<RawAnswer, 'status' | 'headers'> {
   readonly isEnd: boolean;
 }
 
-function readBody(
-  bytes: Buffer,
-  { status, headers, isEnd }: BodyContext,
-): { text: string; rest: Buffer } | null {
-  if (status < 200 || status === 204 || status === 304) return { text: '', rest: bytes };
-  if (headers.get('transfer-encoding') === 'chunked') return readChunked(bytes);
-  const announced = headers.get('content-length');
-  if (announced === undefined) {
-    return isEnd ? { text: bytes.toString(), rest: Buffer.alloc(0) } : null;
-  }
-  const length = Number(announced);
-  if (bytes.length < length) return null;
-  return { text: bytes.toString('utf8', 0, length), rest: bytes.subarray(length) };
+interface Body {
+  readonly content: Buffer;
+  readonly rest: Buffer;
 }
 
-function readChunked(bytes: Buffer): { text: string; rest: Buffer } | null {
+const NOTHING = Buffer.alloc(0);
+
+function readBody(bytes: Buffer, { status, headers, isEnd }: BodyContext): Body | null {
+  if (status < 200 || status === 204 || status === 304) return { content: NOTHING, rest: bytes };
+  if (headers.get('transfer-encoding') === 'chunked') return readChunked(bytes);
+  const announced = headers.get('content-length');
+  if (announced === undefined) return isEnd ? { content: bytes, rest: NOTHING } : null;
+  const length = Number(announced);
+  if (bytes.length < length) return null;
+  return { content: bytes.subarray(0, length), rest: bytes.subarray(length) };
+}
+
+function readChunked(bytes: Buffer): Body | null {
   const parts: Buffer[] = [];
   let at = 0;
   for (;;) {
@@ -110,6 +117,6 @@ function readChunked(bytes: Buffer): { text: string; rest: Buffer } | null {
     if (bytes.length < start + size + 2) return null;
     parts.push(bytes.subarray(start, start + size));
     at = start + size + 2;
-    if (size === 0) return { text: Buffer.concat(parts).toString(), rest: bytes.subarray(at) };
+    if (size === 0) return { content: Buffer.concat(parts), rest: bytes.subarray(at) };
   }
 }
