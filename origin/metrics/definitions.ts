@@ -66,6 +66,26 @@ export const GAUGES = {
     help: 'Of the active requests, those that upload or wait.',
     labelNames: [],
   },
+  slots: {
+    name: 'mana_stt_slots',
+    help: 'Recordings that may be worked on at a time: MAX_CONCURRENT_REQUESTS.',
+    labelNames: [],
+  },
+  queueCapacity: {
+    name: 'mana_stt_queue_capacity',
+    help: 'Requests that may upload or wait besides those: MAX_QUEUE.',
+    labelNames: [],
+  },
+  engineState: {
+    name: 'mana_stt_engine_state',
+    help: '1 for the state that the engine is in: idle, starting, ready, restarting or failed.',
+    labelNames: ['state'],
+  },
+  memory: {
+    name: 'mana_stt_memory_bytes',
+    help: 'Resident memory by part: service, or engine as it was after its last call (0 without a process).',
+    labelNames: ['part'],
+  },
   jobs: {
     name: 'mana_stt_jobs',
     help: 'Jobs that are kept, by status.',
@@ -103,6 +123,12 @@ export const HISTOGRAMS = {
     help: 'Seconds that one stage spent on a request.',
     labelNames: ['stage'],
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+  },
+  engineCall: {
+    name: 'mana_stt_engine_call_duration_seconds',
+    help: 'Seconds of one call to the engine, by what it was for. One runs at a time: the rate of the sum is how busy it is.',
+    labelNames: ['call'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   },
   batchItems: {
     name: 'mana_stt_batch_items',

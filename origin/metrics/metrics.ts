@@ -13,6 +13,8 @@ export interface StageMetrics {
   observeModelLoad(model: string, seconds: number): void;
   setModelLoaded(model: string, loaded: boolean): void;
   countEngineRestart(): void;
+  /** A call to the engine has ended. `call` is one of a few fixed words. */
+  observeEngineCall?(call: string, seconds: number): void;
 }
 
 /** A transcription that was answered. */
@@ -25,12 +27,19 @@ export interface FinishedTranscription {
   readonly workSeconds: number;
 }
 
+/** As `EngineProcess` tells it. */
+export const ENGINE_STATES = ['idle', 'starting', 'ready', 'restarting', 'failed'] as const;
+export type EngineState = (typeof ENGINE_STATES)[number];
+
 /** How an attempt at a job ended. */
 export type JobOutcome = 'done' | 'failed' | 'cancelled' | 'retried' | 'handed_back' | 'crashed';
 
 /** What HTTP reports, and the page that Prometheus reads. */
 export interface OriginMetrics extends StageMetrics {
   setQueue(counts: { running: number; waiting: number }): void;
+  /** How much fits at all. */
+  setLimits(limits: { slots: number; queue: number }): void;
+  setEngine(engine: { state: EngineState; rssBytes: number | null }): void;
   observeUpload(sizeBytes: number): void;
   observeQueueWait(seconds: number): void;
   countTranscription(finished: FinishedTranscription): void;
@@ -65,6 +74,18 @@ export function createMetrics(): OriginMetrics {
     setQueue: ({ running, waiting }) => {
       gauges.activeRequests.set(running + waiting);
       gauges.queueWaiting.set(waiting);
+    },
+    observeEngineCall: (call, seconds) => histograms.engineCall.observe({ call }, seconds),
+    setLimits: ({ slots, queue }) => {
+      gauges.slots.set(slots);
+      gauges.queueCapacity.set(queue);
+    },
+    setEngine: ({ state, rssBytes }) => {
+      for (const each of ENGINE_STATES) {
+        gauges.engineState.set({ state: each }, each === state ? 1 : 0);
+      }
+      gauges.memory.set({ part: 'service' }, process.memoryUsage.rss());
+      gauges.memory.set({ part: 'engine' }, rssBytes ?? 0);
     },
     observeUpload: (sizeBytes) => histograms.fileSize.observe(sizeBytes / BYTES_PER_MB),
     observeQueueWait: (seconds) => histograms.queueWait.observe(seconds),

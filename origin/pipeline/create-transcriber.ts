@@ -5,7 +5,7 @@ import type { OriginConfig } from '#origin/config.ts';
 import { createScheduler } from '#origin/engine/batcher.ts';
 import { EngineProcess } from '#origin/engine/engine-process.ts';
 import type { EngineSettings } from '#origin/engine/graphs/sessions.ts';
-import { RunningRequests } from '#origin/engine/running-requests.ts';
+import { RunningRequests, type WatchCalls } from '#origin/engine/running-requests.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { StageMetrics } from '#origin/metrics/metrics.ts';
 import { alignersOf } from '#origin/pipeline/aligners.ts';
@@ -69,7 +69,7 @@ export function createTranscriber(
     agePromotionSeconds: AGE_PROMOTION_SECONDS,
     encodedSpanCapacity: CACHED_BATCHES * batch.size,
     now: () => performance.now(),
-    watchCalls: running.watch,
+    watchCalls: timeCalls(running.watch, metrics),
   });
   const findAligner = alignersOf(models);
   const tokenizers = new Map<string, Promise<WhisperTokenizer>>();
@@ -111,10 +111,22 @@ export function createTranscriber(
       aligners: models.aligners(),
     }),
     health() {
-      const { state, device, models: loaded } = engine.status();
-      return { whisperLoaded: loaded.length > 0, engine: state, device };
+      const { state, device, models: loaded, rssBytes } = engine.status();
+      return { whisperLoaded: loaded.length > 0, engine: state, device, engineRssBytes: rssBytes };
     },
     close: () => engine.stop(),
+  };
+}
+
+/** Also measures each call. */
+function timeCalls(watch: WatchCalls, metrics: StageMetrics): WatchCalls {
+  return (call) => {
+    const ended = watch(call);
+    const began = performance.now();
+    return () => {
+      metrics.observeEngineCall?.(call.kind, (performance.now() - began) / 1000);
+      ended();
+    };
   };
 }
 

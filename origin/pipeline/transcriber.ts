@@ -37,6 +37,8 @@ export interface TranscriberHealth {
   readonly engine: 'idle' | 'starting' | 'ready' | 'restarting' | 'failed';
   /** `cpu` or `cuda`; null as long as no model has been loaded. */
   readonly device: string | null;
+  /** Resident memory of its process after the last call, in bytes; null without a process. */
+  readonly engineRssBytes?: number | null;
 }
 
 /** The pipeline without HTTP. Implementations throw `SttException` for every expected failure. */

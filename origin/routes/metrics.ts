@@ -17,11 +17,19 @@ export function metricsRoute(deps: OriginDependencies): Handler<OriginEnv> {
     if (!mayRead(c)) {
       throw new SttException({ kind: 'unauthenticated' });
     }
-    deps.metrics.setQueue(deps.admission.counts());
-    if (deps.jobs !== undefined) deps.metrics.setJobs(deps.jobs.counts());
+    look(deps);
     const { contentType, text } = await deps.metrics.render();
     return c.body(text, 200, { 'Content-Type': contentType });
   };
+}
+
+/** What is as it is, rather than counted as it happens. */
+function look({ admission, config, jobs, metrics, transcriber }: OriginDependencies): void {
+  metrics.setQueue(admission.counts());
+  metrics.setLimits({ slots: config.maxConcurrentRequests, queue: config.maxQueue });
+  const { engine: state, engineRssBytes: rssBytes = null } = transcriber.health();
+  metrics.setEngine({ state, rssBytes });
+  if (jobs !== undefined) metrics.setJobs(jobs.counts());
 }
 
 type MetricsConfig = Pick<OriginConfig, 'metricsAllow' | 'internalApiKey'>;

@@ -30,12 +30,28 @@ describe('createMetrics', () => {
     metrics.observeModelLoad('base', 1.5);
     metrics.setModelLoaded('base', true);
     metrics.countEngineRestart();
+    metrics.observeEngineCall?.('decode', 0.5);
     const { text } = await metrics.render();
     expect(text).toContain('mana_stt_stage_duration_seconds_sum{stage="decode"} 0.2');
+    expect(text).toContain('mana_stt_engine_call_duration_seconds_sum{call="decode"} 0.5');
     expect(text).toContain('mana_stt_batch_items_sum 4');
     expect(text).toContain('mana_stt_model_load_duration_seconds_sum 1.5');
     expect(text).toContain('mana_stt_model_loaded{model="base"} 1');
     expect(text).toContain('mana_stt_engine_restarts_total 1');
+  });
+
+  it('tells the one state of the engine, its memory and what fits at all', async () => {
+    const metrics = createMetrics();
+    metrics.setEngine({ state: 'starting', rssBytes: null });
+    metrics.setEngine({ state: 'ready', rssBytes: 123_456 });
+    metrics.setLimits({ slots: 3, queue: 20 });
+    const { text } = await metrics.render();
+    expect(text).toContain('mana_stt_engine_state{state="ready"} 1');
+    expect(text).toContain('mana_stt_engine_state{state="starting"} 0');
+    expect(text).toContain('mana_stt_memory_bytes{part="engine"} 123456');
+    expect(text).toMatch(/mana_stt_memory_bytes\{part="service"\} [1-9]\d{6,}/);
+    expect(text).toContain('mana_stt_slots 3');
+    expect(text).toContain('mana_stt_queue_capacity 20');
   });
 
   it('makes registries that do not know each other', async () => {
