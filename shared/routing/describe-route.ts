@@ -4,7 +4,7 @@ import type { Candidate, ExclusionReason, RoutePlan } from '#shared/routing/choo
 import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /**
- * `x-mana-backend`: who answered, when somebody did. `x-mana-route`: every attempt in its order, then who was left out,
+ * `x-mana-backend`: who answered, when somebody did, without which of its machines. `x-mana-route`: every attempt in its order, then who was left out,
  * e.g. `whisperx=engine_unavailable, mistral=ok; voxtral=not_configured`.
  */
 export function routeHeaders(
@@ -16,7 +16,7 @@ export function routeHeaders(
   const left = plan.excluded.map(({ backend, reason }) => `${toToken(backend)}=${reason}`);
   const parts = [attempts.join(', ') || 'none', left.join(', ')].filter((part) => part !== '');
   return {
-    ...(answered !== undefined && { 'x-mana-backend': toToken(answered.backend) }),
+    ...(answered !== undefined && { 'x-mana-backend': familyOf(answered.backend) }),
     'x-mana-route': parts.join('; ').slice(0, MAX_HEADER_LENGTH),
   };
 }
@@ -80,6 +80,11 @@ const FEATURES: Readonly<Record<Feature, string>> = {
   language_hint: 'weight to the language named',
   translation: 'a translation',
 };
+
+/** `whisperx.gpu1` → `whisperx`: the machines of one backend stand behind its name. */
+function familyOf(backend: string): string {
+  return toToken(backend.split('.')[0] ?? '');
+}
 
 /** Whatever a name holds, a header stays one line of plain tokens. */
 function toToken(name: string): string {
