@@ -15,6 +15,8 @@ export interface FormFiles {
   readonly path: string;
   readonly samplePaths: readonly string[];
   readonly fields: readonly FormField[];
+  /** SHA-256 of the recording in hexadecimal digits; null when it is not known yet. */
+  readonly digest: string | null;
 }
 
 export class JobFiles {
@@ -69,9 +71,10 @@ export class JobFiles {
 }
 
 /** SHA-256 of a form, in hexadecimal digits: equal for equal fields and files, whatever the boundary. */
-export async function digestForm({ path, samplePaths, fields }: FormFiles): Promise<string> {
-  const digests = [];
-  for (const file of [path, ...samplePaths]) digests.push(await digestFile(file));
+export async function digestForm(form: FormFiles): Promise<string> {
+  const { path, samplePaths, fields } = form;
+  const digests = [form.digest ?? (await digestFile(path))];
+  for (const sample of samplePaths) digests.push(await digestFile(sample));
   const text = JSON.stringify({ digests, fields: fields.map(({ name, value }) => [name, value]) });
   return createHash('sha256').update(text).digest('hex');
 }

@@ -65,7 +65,9 @@ async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools
   const announced = Number(c.req.header('content-length') ?? Number.NaN);
   const room = jobs.reserve(announced >= 0 ? announced : null, origin);
   try {
-    const upload = await receiveForm(c, deps, jobs.incomingDir);
+    const spoolDir = jobs.incomingDir;
+    const isDigested = idempotencyKey !== null;
+    const upload = await receiveForm(c, deps, { spoolDir, isDigested });
     try {
       room.resize(upload.sizeBytes);
       const { options } = readDemand(upload, deps);

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
-import { receiveUpload, type Upload } from '#origin/routes/upload.ts';
+import { receiveUpload, type Upload, type UploadLimits } from '#origin/routes/upload.ts';
 import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -15,7 +15,7 @@ type OriginContext = Context<OriginEnv>;
 export async function receiveForm(
   c: OriginContext,
   deps: OriginDependencies,
-  spoolDir: string,
+  wanted: Pick<UploadLimits, 'spoolDir' | 'isDigested'>,
 ): Promise<Upload> {
   const startedMs = deps.now();
   const source = {
@@ -25,7 +25,7 @@ export async function receiveForm(
   };
   const { maxUploadBytes, uploadIdleTimeoutSeconds } = deps.config;
   const upload = await receiveUpload(source, {
-    spoolDir,
+    ...wanted,
     maxFileBytes: maxUploadBytes,
     idleTimeoutSeconds: uploadIdleTimeoutSeconds,
   });

@@ -37,7 +37,7 @@ async function runInPlace(
   deps: OriginDependencies,
   place: Place,
 ): Promise<TranscribeDemand & { transcript: Transcript }> {
-  const upload = await receiveForm(c, deps, deps.config.spoolDir);
+  const upload = await receiveForm(c, deps, { spoolDir: deps.config.spoolDir });
   try {
     const demand = readDemand(upload, deps);
     const { options } = demand;

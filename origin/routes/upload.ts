@@ -4,6 +4,7 @@
  * The body is read as a stream: a chunk goes to the parser, from there to the disk, and only then is the next one
  * read, so memory does not grow with the file. Every limit holds while reading and needs no Content-Length.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -31,6 +32,8 @@ export interface UploadLimits {
   readonly maxFileBytes: number;
   /** Longest time without a byte. */
   readonly idleTimeoutSeconds: number;
+  /** The recording's digest is wanted. */
+  readonly isDigested?: boolean;
 }
 
 /** A received form. Whoever got it removes the files with `remove`. */
@@ -38,6 +41,8 @@ export interface Upload {
   readonly path: string;
   readonly fileName?: string;
   readonly sizeBytes: number;
+  /** SHA-256 of the recording in hexadecimal digits, taken on the way to the disk; null when nobody asked for it. */
+  readonly digest: string | null;
   readonly fields: readonly FormField[];
   /** Absolute paths of the samples of known speakers, in their order. */
   readonly samplePaths: readonly string[];
@@ -111,13 +116,15 @@ class FormReceiver {
   readonly #finished = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   readonly #samples: SpeakerSamples;
+  readonly #hash: Hash | null;
   #file: ReceivedFile | null = null;
 
   constructor(parser: BusboyInstance, options: { path: string; limits: UploadLimits }) {
     this.#parser = parser;
     this.#path = options.path;
     this.#limits = options.limits;
-    const { spoolDir } = options.limits;
+    const { spoolDir, isDigested } = options.limits;
+    this.#hash = isDigested === true ? createHash('sha256') : null;
     this.#samples = new SpeakerSamples({ spoolDir, signal: this.#stop.signal });
     const tooMany = () => this.#fault.trigger(malformed(`it has more than ${MAX_FIELDS} fields`));
     parser.on('field', (name, value, _nameCut, valueCut) => this.#onField(name, value, valueCut));
@@ -160,6 +167,7 @@ class FormReceiver {
       path: this.#path,
       samplePaths,
       sizeBytes: file.stream.bytesRead,
+      digest: this.#hash?.digest('hex') ?? null,
       fields: this.#fields,
       ...(file.name !== '' && { fileName: file.name }),
       remove: async () => {
@@ -210,10 +218,24 @@ class FormReceiver {
     }
     const target = createWriteStream(this.#path, { flags: 'wx', mode: 0o600 });
     const closed = new Promise<void>((resolve) => target.once('close', resolve));
-    const written = pipeline(stream, target, { signal: this.#stop.signal });
+    const until = { signal: this.#stop.signal };
+    const written =
+      this.#hash === null
+        ? pipeline(stream, target, until)
+        : pipeline(stream, digestInto(this.#hash), target, until);
     written.catch((cause: unknown) => this.#fault.trigger(toStorageError(cause)));
     this.#file = { stream, name: name ?? '', written, closed };
   }
+}
+
+/** Passes bytes on. */
+function digestInto(hash: Hash) {
+  return async function* digest(source: AsyncIterable<Uint8Array>) {
+    for await (const chunk of source) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
 }
 
 interface ReceivedFile {

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { receiveUpload } from '#origin/routes/upload.ts';
+import { receiveUpload, type UploadLimits } from '#origin/routes/upload.ts';
 import { BOUNDARY } from '#test/support/raw-http.ts';
 
 let spoolDir: string;
@@ -17,7 +18,7 @@ afterEach(async () => {
   await rm(spoolDir, { recursive: true, force: true });
 });
 
-function receive(pieces: readonly Uint8Array[], limits: { maxFileBytes?: number } = {}) {
+function receive(pieces: readonly Uint8Array[], limits: Partial<UploadLimits> = {}) {
   const source = {
     openBody: () => Readable.from(pieces),
     contentType: `multipart/form-data; boundary="${BOUNDARY}"`,
@@ -72,7 +73,8 @@ describe('receiveUpload', () => {
     await fc.assert(
       fc.asyncProperty(trickyBytes, cuts, async (file, at) => {
         const pieces = cut(writeForm(file, 'Grüße'), at).filter((piece) => piece.length > 0);
-        const upload = await receive(pieces);
+        const upload = await receive(pieces, { isDigested: true });
+        expect(upload.digest).toBe(createHash('sha256').update(file).digest('hex'));
         expect(Buffer.compare(await readFile(upload.path), file)).toBe(0);
         expect(upload).toMatchObject({
           fileName: 'größe.wav',
@@ -87,6 +89,12 @@ describe('receiveUpload', () => {
       { numRuns: 200 },
     );
     expect(await readdir(spoolDir)).toEqual([]);
+  });
+
+  it('digests nothing unasked', async () => {
+    const upload = await receive([writeForm(Buffer.from('some bytes'), 'text')]);
+    expect(upload.digest).toBeNull();
+    await upload.remove();
   });
 
   it('refuses every form that is cut off, and leaves nothing on disk', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +25,7 @@ describe('JobFiles', () => {
   it('moves recording and samples out of the spool, in their order', async () => {
     const { files } = await prepared();
     const samplePaths = [spooled(files, 's0'), spooled(files, 's1')];
-    const form = { path: spooled(files, 'sound'), samplePaths, fields: [] };
+    const form = { path: spooled(files, 'sound'), samplePaths, fields: [], digest: null };
     expect(await files.adopt('a', form)).toBe(9);
     expect(readdirSync(files.incomingDir)).toEqual([]);
     const paths = [files.recordingPath('a'), ...files.samplePaths('a', 2)];
@@ -52,16 +53,25 @@ describe('digestForm', () => {
     const { files } = await prepared();
     const [sound, other] = [spooled(files, 'sound'), spooled(files, 'other')];
     const fields = [{ name: 'a', value: 'b' }];
+    const form = { path: sound, samplePaths: [], fields, digest: null };
     const forms = [
-      { path: sound, samplePaths: [], fields },
-      { path: other, samplePaths: [], fields },
-      { path: sound, samplePaths: [other], fields },
-      { path: sound, samplePaths: [], fields: [...fields, ...fields] },
-      { path: sound, samplePaths: [], fields: [{ name: 'ab', value: '' }] },
+      form,
+      { ...form, path: other },
+      { ...form, samplePaths: [other] },
+      { ...form, fields: [...fields, ...fields] },
+      { ...form, fields: [{ name: 'ab', value: '' }] },
     ];
     const digests = await Promise.all(forms.map(digestForm));
     expect(new Set(digests).size).toBe(forms.length);
-    const twin = { path: spooled(files, 'sound'), samplePaths: [], fields };
+    const twin = { ...form, path: spooled(files, 'sound') };
     expect(await digestForm(twin)).toBe(digests[0]);
+  });
+
+  it('does not read a recording whose digest is known', async () => {
+    const { files } = await prepared();
+    const form = { path: spooled(files, 'sound'), samplePaths: [], fields: [], digest: null };
+    const digest = createHash('sha256').update('sound').digest('hex');
+    const known = { ...form, path: join(files.incomingDir, 'nothing'), digest };
+    expect(await digestForm(known)).toBe(await digestForm(form));
   });
 });
