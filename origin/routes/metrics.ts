@@ -1,10 +1,11 @@
 /** `GET /metrics` for Prometheus: by address from near, by the internal key from everywhere. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { Context, Handler } from 'hono';
 import type { OriginConfig } from '#origin/config.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { findForwardingHeader } from '#shared/auth/access.ts';
+import { readCredential } from '#shared/auth/credentials.ts';
+import { createStaticKeys } from '#shared/auth/static-keys.ts';
 import { SttException } from '#shared/errors.ts';
 
 /**
@@ -14,7 +15,7 @@ import { SttException } from '#shared/errors.ts';
 export function metricsRoute(deps: OriginDependencies): Handler<OriginEnv> {
   const mayRead = metricsRule(deps.config);
   return async function metrics(c) {
-    if (!mayRead(c)) {
+    if (!(await mayRead(c))) {
       throw new SttException({ kind: 'unauthenticated' });
     }
     look(deps);
@@ -34,14 +35,13 @@ function look({ admission, config, jobs, metrics, transcriber }: OriginDependenc
 
 type MetricsConfig = Pick<OriginConfig, 'metricsAllow' | 'internalApiKey'>;
 
-function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => boolean {
+function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => Promise<boolean> {
   const allowed = toBlockList(config.metricsAllow);
   const { internalApiKey } = config;
-  return (c) => {
-    const sent = sentKey(c);
-    if (sent !== undefined && internalApiKey !== null) {
-      return isSameKey(sent, internalApiKey);
-    }
+  const findKey = createStaticKeys({ internalApiKey, apiKeys: [], defaultRateLimit: null });
+  return async (c) => {
+    const sent = sentKey(c.req.raw.headers);
+    if (sent !== null && internalApiKey !== null) return (await findKey(sent)) !== null;
     const address = c.env?.incoming?.socket.remoteAddress;
     // A proxy or tunnel on this machine would make the whole world look near.
     const isForwarded = findForwardingHeader(c.req.raw.headers) !== null;
@@ -49,15 +49,11 @@ function metricsRule(config: MetricsConfig): (c: Context<OriginEnv>) => boolean 
   };
 }
 
-function sentKey(c: Context<OriginEnv>): string | undefined {
-  const bearer = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return c.req.header('x-api-key') ?? bearer;
-}
-
-/** Digests have one length, so the comparison takes the same time for every key. */
-function isSameKey(sent: string, key: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(sent), digest(key));
+/** Null: none was sent; another scheme is some proxy's own business. Empty: one that nobody can have. */
+function sentKey(headers: Headers): string | null {
+  const sent = readCredential(headers);
+  if (sent.ok) return sent.value;
+  return sent.error === 'unsupported_scheme' ? null : '';
 }
 
 function toBlockList(entries: readonly string[]): BlockList {
