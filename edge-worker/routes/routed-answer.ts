@@ -46,20 +46,23 @@ export function toFailure(failure: TryFailure<BackendFailure>, limitMs: number):
 /** Into the member `warnings` of JSON that has one, else into `X-Warnings`. All else stays as it is. */
 async function addWarnings(response: Response, warnings: readonly string[]): Promise<Response> {
   if (warnings.length === 0) return response;
+  const { status } = response;
   const headers = new Headers(response.headers);
-  const type = headers.get('Content-Type') ?? '';
-  const text = await response.text();
-  const json = type.startsWith('application/json') ? parseRecord(text) : null;
-  if (json !== null && Array.isArray(json['warnings'])) {
-    const all = { ...json, warnings: [...json['warnings'], ...warnings] };
-    return new Response(JSON.stringify(all), { status: response.status, headers });
+  let body: BodyInit | null = response.body;
+  if (headers.get('Content-Type')?.startsWith('application/json') === true) {
+    body = await response.text();
+    const json = parseRecord(body);
+    if (json !== null && Array.isArray(json['warnings'])) {
+      const all = { ...json, warnings: [...json['warnings'], ...warnings] };
+      return new Response(JSON.stringify(all), { status, headers });
+    }
   }
   const earlier = headers.get('X-Warnings');
   headers.set(
     'X-Warnings',
     toWarningsHeader([...(earlier === null ? [] : [earlier]), ...warnings]),
   );
-  return new Response(text, { status: response.status, headers });
+  return new Response(body, { status, headers });
 }
 
 function severalFailed(tried: readonly Attempt[], retryAfterSeconds: number | null): SttError {
