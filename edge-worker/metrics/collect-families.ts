@@ -34,9 +34,7 @@ export function collectFamilies(page: MetricsPage): readonly MetricFamily[] {
   const { counted, origins, breakers, version } = page;
   const ofOrigins = (value: (origin: OriginGauges) => number) =>
     origins.map((origin) => ({ labels: [origin.name], value: value(origin) }));
-  const states = breakers.map(({ backend, state }) => {
-    return { labels: [backend], value: BREAKER_VALUES[state] };
-  });
+  const states = breakers.map((view) => ({ labels: [view.backend], value: stateOf(view) }));
   return [
     ...keysOf(COUNTERS).map((id) => counterFamily(id, counted)),
     ...keysOf(HISTOGRAMS).map((id) => histogramFamily(id, counted)),
@@ -57,7 +55,11 @@ export function collectFamilies(page: MetricsPage): readonly MetricFamily[] {
   ];
 }
 
-const BREAKER_VALUES = { closed: 0, 'half-open': 1, open: 2 } as const;
+/** A breaker whose time is over stays open until somebody asks; what counts is what would happen then. */
+function stateOf({ state, isOpen }: BreakerView): number {
+  if (state === 'closed') return 0;
+  return state === 'open' && isOpen ? 2 : 1;
+}
 
 function counterFamily(id: CounterId, counted: readonly MetricSeries[]): CounterFamily {
   const series = counted.flatMap((one) =>

@@ -20,7 +20,7 @@ export const COUNTERS = {
   },
   attempts: {
     name: 'mana_stt_edge_attempts_total',
-    help: 'Times that a backend was asked, by outcome: ok, final (the fault of the caller), next, again, timeout or aborted.',
+    help: 'Attempts at a backend, by outcome: ok, final (the fault of the caller), next, again, timeout, aborted or circuit_open (not asked).',
     labelNames: ['backend', 'outcome'],
   },
   audioSeconds: {
@@ -64,7 +64,7 @@ export const GAUGES = {
   },
   breakerState: {
     name: 'mana_stt_edge_breaker_state',
-    help: 'The circuit breaker of a backend: 0 closed, 1 half-open, 2 open. Missing: nobody asked for a day.',
+    help: 'The circuit breaker of a backend: 0 closed, 1 half-open (one request may try), 2 open. Missing: nobody asked for a day.',
     labelNames: ['backend'],
   },
   buildInfo: {

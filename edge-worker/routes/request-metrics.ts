@@ -5,6 +5,7 @@ import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-e
 import type { MetricSample } from '#edge-worker/metrics/edge-metrics.ts';
 import { afterwards } from '#edge-worker/routes/afterwards.ts';
 import { AUDIO_SECONDS_HEADER } from '#shared/contracts/audio-seconds.ts';
+import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 type MetricsDependencies = Pick<EdgeDependencies, 'metrics' | 'logger' | 'now'>;
 
@@ -42,7 +43,7 @@ function samplesOf(c: EdgeContext, durationMs: number): MetricSample[] {
     { metric: 'requestDuration', labels: [route], value: durationSeconds },
     ...(refusal === undefined ? [] : [count('refusals', [refusal])]),
     ...(limited === undefined ? [] : [count('limited', [limited])]),
-    ...tried.map(({ backend, outcome }) => count('attempts', [backend, outcome])),
+    ...tried.map((attempt) => count('attempts', [attempt.backend, outcomeOf(attempt)])),
     ...audioOf(c),
     ...uploadOf(c),
   ];
@@ -50,6 +51,11 @@ function samplesOf(c: EdgeContext, durationMs: number): MetricSample[] {
 
 function count(metric: 'refusals' | 'limited' | 'attempts', labels: string[]): MetricSample {
   return { metric, labels, value: 1 };
+}
+
+/** A breaker that let nobody through is no failure of its backend. */
+function outcomeOf({ code, outcome }: Attempt): string {
+  return code === 'circuit_open' ? code : outcome;
 }
 
 /** As the one who transcribed says it. */

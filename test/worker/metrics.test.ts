@@ -1,6 +1,9 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEdgeApp } from '#edge-worker/app.ts';
+import { readBindings } from '#edge-worker/bindings.ts';
+import { createDependencies } from '#edge-worker/dependencies.ts';
 import type { MetricSample } from '#edge-worker/metrics/edge-metrics.ts';
 import type { Principal } from '#shared/auth/principal.ts';
 import { fail, ok } from '#shared/result.ts';
@@ -30,6 +33,10 @@ function playCounted(
   };
   return { ...playEdge(play, { metrics, ...settings }), samples };
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('GET /metrics', () => {
   it.each([
@@ -89,17 +96,23 @@ describe('GET /metrics', () => {
   });
 
   it('shows breakers as numbers', async () => {
-    const view = { isOpen: true, last: null };
-    const states = ['closed', 'half-open', 'open'] as const;
+    const views = [
+      { backend: 'well', state: 'closed', isOpen: false, last: null },
+      { backend: 'tried', state: 'half-open', isOpen: true, last: null },
+      { backend: 'rested', state: 'open', isOpen: false, last: null },
+      { backend: 'broken', state: 'open', isOpen: true, last: null },
+    ] as const;
     const breakers = {
-      look: async () => states.map((state) => ({ ...view, backend: state, state })),
+      look: async () => views,
       admit: async () => ({ permit: 0, retryAfterMs: 0 }),
       report: async () => {},
     };
     const { app } = playEdge({ one: down }, { ...as(INTERNAL), breakers });
     const page = readExposition(await (await app.request('/metrics')).text());
-    const values = states.map((backend) => page.value('mana_stt_edge_breaker_state', { backend }));
-    expect(values).toEqual([0, 1, 2]);
+    const values = views.map(({ backend }) =>
+      page.value('mana_stt_edge_breaker_state', { backend }),
+    );
+    expect(values).toEqual([0, 1, 1, 2]);
   });
 
   it('shows what the requests before it reported', async () => {
@@ -127,6 +140,36 @@ describe('GET /metrics', () => {
     const page = readExposition(await (await app.request('/metrics')).text());
     const labels = { route: '/health', status: '200' };
     expect(page.value('mana_stt_edge_requests_total', labels)).toBe(1);
+  });
+
+  it('is wired to the bindings of the Worker', async () => {
+    const config = readBindings({
+      ...env,
+      ...{ API_KEYS: 'sk-test:test', INTERNAL_API_KEY: 'sk-internal' },
+      ORIGINS: 'nobody=http://127.0.0.1:9',
+    });
+    if (!config.ok) throw new Error(config.error.join());
+    const app = createEdgeApp(createDependencies(config.value));
+    vi.spyOn(globalThis, 'fetch').mockRejectedValue(new TypeError('nobody there'));
+    const ask = async (key: string) => {
+      const context = createExecutionContext();
+      const headers = { 'X-API-Key': key };
+      const request = new Request('https://edge.test/metrics', { headers });
+      const response = await app.fetch(request, {}, context);
+      await waitOnExecutionContext(context);
+      return [response.status, await response.text()] as const;
+    };
+    expect((await ask('sk-wrong'))[0]).toBe(401);
+    expect((await ask('sk-test'))[0]).toBe(403);
+    const [status, text] = await ask('sk-internal');
+    expect(status).toBe(200);
+    const page = readExposition(text);
+    const refused = page.value('mana_stt_edge_refusals_total', { reason: 'unknown_key' });
+    expect(refused).toBeGreaterThanOrEqual(1);
+    const labels = { route: '/metrics', status: '403' };
+    expect(page.value('mana_stt_edge_requests_total', labels)).toBeGreaterThanOrEqual(1);
+    expect(page.value('mana_stt_edge_origin_up', { origin: 'nobody' })).toBe(0);
+    expect(page.families.find(({ name }) => name.endsWith('build_info'))?.samples).toHaveLength(1);
   });
 
   it('is closed at the Worker itself without a key', async () => {
@@ -189,6 +232,22 @@ describe('requestMetrics', () => {
     expect(samples).toContainEqual({ metric: 'audioSeconds', labels: ['whisperx'], value: 12.5 });
     const upload = samples.find(({ metric }) => metric === 'uploadBytes');
     expect(upload?.value).toBeGreaterThan(1000);
+  });
+
+  it('tells a breaker that let nobody through from a failure', async () => {
+    const breakers = {
+      look: async () => [],
+      admit: async () => ({ permit: null, retryAfterMs: 5000 }),
+      report: async () => {},
+    };
+    const { app, samples } = playCounted({ one: () => Response.json(HEALTH) }, { breakers });
+    await app.request('/transcribe/auto', { method: 'POST', body: recordingForm() });
+    const attempts = samples.filter(({ metric }) => metric === 'attempts');
+    expect(attempts).toContainEqual({
+      metric: 'attempts',
+      labels: ['whisperx', 'circuit_open'],
+      value: 1,
+    });
   });
 
   it('charges no audio to an answer that is an error', async () => {
