@@ -1,10 +1,12 @@
 /** `GET /`, `/health` and `/models`: what the service says about itself. */
 import type { Handler } from 'hono';
 import { readJson } from '#edge-worker/backends/read-json.ts';
+import { MISTRAL_BACKEND } from '#edge-worker/backends/routing-world.ts';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
-import { mergeHealth, mergeModels } from '#shared/contracts/edge-service.ts';
+import { type MistralHealth, mergeHealth, mergeModels } from '#shared/contracts/edge-service.ts';
 import { type IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { SttException } from '#shared/errors.ts';
+import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
 /** Lists the routes. */
@@ -14,27 +16,37 @@ export function indexRoute(routes: readonly string[]): Handler<EdgeEnv> {
 }
 
 /** Always 200 while the Worker runs: `status` tells whether anything behind it is of use. */
-export function healthRoute({
-  watch,
-  now,
-}: Pick<EdgeDependencies, 'watch' | 'now'>): Handler<EdgeEnv> {
+export function healthRoute(
+  deps: Pick<EdgeDependencies, 'watch' | 'mistral' | 'breakers' | 'now'>,
+): Handler<EdgeEnv> {
+  const ageOf = (atMs: number) => Math.max(0, Math.round((deps.now() - atMs) / 1000));
   return async (c) => {
-    const views = await watch.look(c.get('requestId'));
-    const ageOf = (checkedAtMs: number) => Math.max(0, Math.round((now() - checkedAtMs) / 1000));
+    const [views, breakers] = await Promise.all([
+      deps.watch.look(c.get('requestId')),
+      deps.breakers.look(),
+    ]);
     const seen = views.map(({ name, health, checkedAtMs }) => {
       return { name, health, ageSeconds: ageOf(checkedAtMs) };
     });
-    return c.json(mergeHealth(seen));
+    const breaker = breakers.find(({ backend }) => backend === MISTRAL_BACKEND);
+    const last = breaker?.last ?? null;
+    const mistral: MistralHealth = {
+      status: deps.mistral === null ? 'not_configured' : breaker?.isOpen ? 'failing' : 'available',
+      last_outcome: last?.kind ?? null,
+      age_seconds: last === null ? null : ageOf(last.atMs),
+    };
+    return c.json(mergeHealth(seen, mistral));
   };
 }
 
-/** What can be asked for, at any origin that answers. */
-export function modelsRoute(deps: Pick<EdgeDependencies, 'origins'>): Handler<EdgeEnv> {
+/** What can be asked for, at any origin that answers and at Mistral. */
+export function modelsRoute(deps: Pick<EdgeDependencies, 'origins' | 'mistral'>): Handler<EdgeEnv> {
+  const hosted = deps.mistral === null ? [] : MISTRAL_MODELS.map(({ id }) => id);
   return async (c) => {
     const asked = await Promise.allSettled(deps.origins.map((origin) => askModels(c, origin)));
     const answers = asked.map((it) => (it.status === 'fulfilled' ? it.value : null));
     const found = answers.flatMap((answer) => (answer?.ok ? [answer.value] : []));
-    if (found.length > 0) return c.json(mergeModels(found));
+    if (found.length > 0) return c.json(mergeModels(found, hosted));
     const refusal = answers.find((answer) => answer?.ok === false);
     if (refusal?.ok === false) return refusal.error;
     throw asked.find((it) => it.status === 'rejected')?.reason;

@@ -22,7 +22,7 @@ describe('readBindings', () => {
 
   it('calls an origin without a name by its host', () => {
     const config = read({ ORIGINS: 'https://a.example, gpu=https://b.example:8443' });
-    expect(config.ok && config.value.origins).toEqual([
+    expect(config.ok && config.value.origins).toMatchObject([
       { name: 'a.example', url: new URL('https://a.example') },
       { name: 'gpu', url: new URL('https://b.example:8443') },
     ]);
@@ -69,5 +69,42 @@ describe('readBindings', () => {
     const faults = faultsOf({ ORIGINS: 'https://u:hunter2@a', MAX_UPLOAD_MB: '0', UPLOADS: {} });
     expect(faults).toHaveLength(3);
     expect(faults.join()).not.toContain('hunter2');
+  });
+
+  it('knows no Mistral without a key, and its own address with one', () => {
+    const without = read({ MISTRAL_API_KEY: '' });
+    expect(without.ok && without.value.mistral).toBeNull();
+    const config = read({ MISTRAL_API_KEY: 'k', MISTRAL_TIMEOUT: '30' });
+    expect(config).toMatchObject({
+      ok: true,
+      value: {
+        mistral: { apiKey: 'k', baseUrl: null, timeoutMs: 30_000 },
+        isFallbackEnabled: true,
+      },
+    });
+  });
+
+  it.each(['http://127.0.0.1:9', 'https://mistral.example'])('takes %s for Mistral', (address) => {
+    const config = read({ MISTRAL_API_KEY: 'k', MISTRAL_BASE_URL: address });
+    expect(config.ok && config.value.mistral?.baseUrl).toBe(address);
+  });
+
+  it.each([
+    ['MISTRAL_BASE_URL', 'http://mistral.example'],
+    ['MISTRAL_BASE_URL', 'https://mistral.example/v1'],
+    ['MISTRAL_BASE_URL', 'https://a:b@mistral.example'],
+    ['MISTRAL_TIMEOUT', '0'],
+    ['API_FALLBACK_ENABLED', 'maybe'],
+    ['MISTRAL_API_KEY', 'two words-of-a-secret'],
+    ['MISTRAL_API_KEY', 'line\nwords-of-a-secret'],
+  ])('refuses %s=%j without repeating a secret', (name, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+    expect(faults.join()).not.toContain('words-of-a-secret');
+  });
+
+  it.each(['false', 'off', '0'])('switches the fallback off with %s', (API_FALLBACK_ENABLED) => {
+    const config = read({ API_FALLBACK_ENABLED });
+    expect(config.ok && config.value.isFallbackEnabled).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { MODELS } from '#test/worker/support/edge.ts';
 import type { PlayMistral } from '#test/worker/support/routed.ts';
 import { KEY, playRouted, routedForm, TRANSCRIPT } from '#test/worker/support/routed.ts';
 
@@ -398,5 +399,49 @@ describe('POST /transcribe/voxtral', () => {
     const response = await edge.app.request('/v1/stt/transcribe/voxtral', routedForm());
     expect(response.status).toBe(200);
     expect(edge.seenByMistral).toHaveLength(1);
+  });
+});
+
+describe('GET /health and /models', () => {
+  const healthOf = async (edge: ReturnType<typeof playRouted>) =>
+    (await edge.app.request('/health')).json();
+
+  it('say that Mistral is there, how its last request went, and when', async () => {
+    const edge = playRouted({});
+    expect(await healthOf(edge)).toMatchObject({
+      mistral_api_available: true,
+      mistral: { status: 'available', last_outcome: null, age_seconds: null },
+    });
+    await ask(edge, {}, 'voxtral');
+    edge.clock.nowMs += 5000;
+    expect(await healthOf(edge)).toMatchObject({
+      mistral: { status: 'available', last_outcome: 'success', age_seconds: 5 },
+    });
+  });
+
+  it('say that it fails as long as its breaker is open', async () => {
+    const edge = playRouted({ mistral: fault(429, {}, { 'Retry-After': '60' }) });
+    await ask(edge, {}, 'voxtral');
+    expect(await healthOf(edge)).toMatchObject({
+      mistral_api_available: false,
+      mistral: { status: 'failing', last_outcome: 'failure' },
+    });
+  });
+
+  it('say that it is not set up without a key', async () => {
+    expect(await healthOf(playRouted({ mistral: null }))).toMatchObject({
+      mistral_api_available: false,
+      mistral: { status: 'not_configured' },
+    });
+  });
+
+  it('list hosted models where there is a key', async () => {
+    const hostedOf = async (edge: ReturnType<typeof playRouted>) => {
+      const models = await (await edge.app.request('/models')).json<{ voxtral_hosted: string[] }>();
+      return models.voxtral_hosted;
+    };
+    const whisper = () => Response.json(MODELS);
+    expect(await hostedOf(playRouted({ whisper }))).toContain('voxtral-mini-2602');
+    expect(await hostedOf(playRouted({ whisper, mistral: null }))).toEqual([]);
   });
 });

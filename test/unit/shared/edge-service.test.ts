@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { EdgeHealthResponse, mergeHealth } from '#shared/contracts/edge-service.ts';
+import {
+  EdgeHealthResponse,
+  EdgeModelsResponse,
+  mergeHealth,
+  mergeModels,
+} from '#shared/contracts/edge-service.ts';
 import { HealthResponse } from '#shared/contracts/service.ts';
 
 /** As an origin wrote it before it told its load. */
@@ -39,5 +44,26 @@ describe('mergeHealth', () => {
   it('drains when every origin that answers does, and not when none answers', () => {
     expect(mergeHealth([seen('a', NEW), seen('b', null)]).is_draining).toBe(true);
     expect(mergeHealth([seen('a', null)]).is_draining).toBe(false);
+  });
+
+  it.each([
+    ['available', true],
+    ['failing', false],
+    ['not_configured', false],
+  ] as const)('says of Mistral that is %s, not of an origin: %s', (status, isAvailable) => {
+    const mistral = { status, last_outcome: 'failure', age_seconds: 3 } as const;
+    const health = { ...OLD, mistral_api_available: !isAvailable };
+    const merged = mergeHealth([seen('a', health)], mistral);
+    expect(merged).toMatchObject({ mistral_api_available: isAvailable, mistral });
+    expect(EdgeHealthResponse.parse(merged)).toEqual(merged);
+  });
+});
+
+describe('mergeModels', () => {
+  it('lists hosted models apart from our own', () => {
+    const own = { whisper: ['base'], voxtral_vllm: [], default_whisper: 'base', loaded: [] };
+    const merged = mergeModels([{ ...own, aligners: {} }], ['voxtral-mini-latest']);
+    expect(merged).toMatchObject({ whisper: ['base'], voxtral_hosted: ['voxtral-mini-latest'] });
+    expect(EdgeModelsResponse.parse(merged)).toEqual(merged);
   });
 });
