@@ -5,6 +5,7 @@ import type { Authenticate } from '#shared/auth/authenticate.ts';
 import { authenticateFromSettings } from '#shared/auth/create-authenticate.ts';
 import type { FetchLike } from '#shared/auth/fetch-json.ts';
 import type { Principal, RateLimit } from '#shared/auth/principal.ts';
+import { createReplayGuard } from '#shared/auth/replay-guard.ts';
 import type { AudioOutcome } from '#shared/rate-limit/audio-quota.ts';
 import { createMemoryAudioQuota } from '#shared/rate-limit/memory-audio-quota.ts';
 import { createMemoryLimiter } from '#shared/rate-limit/memory-limiter.ts';
@@ -15,6 +16,8 @@ export interface Gate {
   /** Why, for the log at start. */
   readonly explanation: string;
   readonly authenticate: Authenticate;
+  /** To be told when the service begins to listen: no assertion of the edge from before then counts. */
+  beginsToListen(): void;
   /** Counts a request; null for a principal without a limit. */
   takeRequest(principal: Principal): RateOutcome | null;
   /** Before the work; null where there is no limit. */
@@ -49,13 +52,18 @@ export function createGate(config: GateConfig, runtime: GateRuntime): Gate {
   }
   const { access, explanation } = decision.value;
   const { now, wallNow, fetch, timeoutMs } = runtime;
+  let startedMs = wallNow();
+  const replays = createReplayGuard({ now: wallNow, startedMs: () => startedMs });
   return {
     access,
     explanation,
     authenticate: authenticateFromSettings(config.auth, {
-      ...{ access, fetch, now: wallNow },
+      ...{ access, fetch, now: wallNow, replays },
       ...(timeoutMs !== undefined && { timeoutMs }),
     }),
+    beginsToListen: () => {
+      startedMs = wallNow();
+    },
     ...createLimits(config, { access, now, wallNow }),
   };
 }

@@ -22,7 +22,7 @@ export interface RunningServer {
  */
 export async function startServer(
   app: Hono<OriginEnv>,
-  deps: Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs'>,
+  deps: Pick<OriginDependencies, 'config' | 'gate' | 'admission' | 'transcriber' | 'jobs' | 'vram'>,
 ): Promise<RunningServer> {
   const { host, port } = deps.config;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -30,6 +30,7 @@ export async function startServer(
   // Without this Node invites the body (100 Continue) before anyone has looked whether it is wanted.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   const answers = watchAnswers(server);
+  deps.gate?.beginsToListen();
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(explainListenError(error, { host, port })));
     server.listen({ host, port }, resolve);
@@ -58,7 +59,7 @@ const SERVER_OPTIONS = {
 };
 
 interface DrainTools
-  extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs'> {
+  extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs' | 'vram'> {
   readonly answers: OpenAnswers;
 }
 
@@ -66,7 +67,8 @@ async function drainServer(server: Server, tools: DrainTools): Promise<boolean> 
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  const { admission, jobs } = tools;
+  const { admission, jobs, vram } = tools;
+  vram?.manager.drain();
   const emptied = Promise.all([admission.close(), jobs?.stop()]);
   const isEmpty = await endsWithin(emptied, tools.config.drainTimeoutSeconds * 1000);
   const { running, waiting } = admission.counts();
@@ -79,6 +81,7 @@ async function drainServer(server: Server, tools: DrainTools): Promise<boolean> 
   server.closeAllConnections();
   await closed;
   jobs?.close();
+  vram?.manager.close();
   return isInTime;
 }
 

@@ -45,6 +45,8 @@ export type AssertionFault =
   | 'lifetime'
   | 'another_request'
   | 'replayed'
+  /** Issued before the origin began to listen: nobody knows whether it has counted already. */
+  | 'before_start'
   | 'too_many_assertions';
 
 /** What mana-auth did instead of answering. */

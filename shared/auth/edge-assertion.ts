@@ -108,13 +108,19 @@ export function createAssertionVerifier(options: AssertionVerifierOptions): Veri
     if (found === null || !isSameRequest(req, found)) {
       return fail('another_request');
     }
-    const taken = options.replays.take(jti, (exp + CLOCK_TOLERANCE_SECONDS) * 1000);
-    if (taken !== 'fresh') {
-      return fail(taken === 'full' ? 'too_many_assertions' : 'replayed');
-    }
-    return ok(principal);
+    const taken = options.replays.take(jti, {
+      issuedMs: iat * 1000,
+      expiresMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1000,
+    });
+    return taken === 'fresh' ? ok(principal) : fail(REPLAY_FAULTS[taken]);
   };
 }
+
+const REPLAY_FAULTS = {
+  full: 'too_many_assertions',
+  replayed: 'replayed',
+  too_old: 'before_start',
+} as const;
 
 const ISSUER = 'mana-stt-edge';
 /** Says what kind of token it is, so that none of another kind is ever taken for one (RFC 8725 §3.11). */

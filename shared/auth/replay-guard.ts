@@ -2,23 +2,37 @@
 export interface ReplayGuard {
   /**
    * Takes an id. Only ids with a good signature come here, so nobody else can fill it.
-   * @returns `full` when there is no room: the caller then refuses, since an id that is not remembered could return
+   * @returns `full` when there is no room, `too_old` for one from before the memory began: the caller then refuses,
+   *   since it may have counted already, or could return
    */
-  take(id: string, expiresMs: number): 'fresh' | 'replayed' | 'full';
+  take(id: string, times: AssertionTimes): 'fresh' | 'replayed' | 'full' | 'too_old';
+}
+
+/** Milliseconds since 1970. */
+export interface AssertionTimes {
+  readonly issuedMs: number;
+  readonly expiresMs: number;
 }
 
 export interface ReplayGuardOptions {
-  /** Milliseconds. */
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Since when every id that came was remembered: when the service began to listen. Default: now. */
+  readonly startedMs?: () => number;
   /** Default 100,000: more than 1,000 requests a second for as long as an assertion lives; about 10 MB. */
   readonly maxIds?: number;
 }
 
 /**
- * Holds ids in memory. After a restart an assertion that was seen before could come again within its 60 s; whoever
- * cannot live with that brings a guard that is on disk.
+ * Holds ids in memory, which a restart empties. So what was issued before the service began to listen is refused: it
+ * may have been seen by the process before this one. Assertions tell whole seconds, and the edge has a clock of its
+ * own; what is left is one second and the difference between the clocks. An edge whose clock is behind is refused for
+ * as long as it is behind, after a start only.
  */
-export function createReplayGuard({ now, maxIds = 100_000 }: ReplayGuardOptions): ReplayGuard {
+export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
+  const { now, maxIds = 100_000 } = options;
+  const createdMs = now();
+  const { startedMs = () => createdMs } = options;
   const expiries = new Map<string, number>();
   function forgetExpired(): void {
     // In the order of arrival, which is nearly that of expiry: what stays too long is gone a minute later.
@@ -30,7 +44,10 @@ export function createReplayGuard({ now, maxIds = 100_000 }: ReplayGuardOptions)
     }
   }
   return {
-    take(id, expiresMs) {
+    take(id, { issuedMs, expiresMs }) {
+      if (issuedMs < Math.floor(startedMs() / 1000) * 1000) {
+        return 'too_old';
+      }
       forgetExpired();
       if (expiries.has(id)) {
         return 'replayed';

@@ -7,7 +7,7 @@ import {
 } from '#shared/auth/assertion-keys.ts';
 import { createAssertionSigner, createAssertionVerifier } from '#shared/auth/edge-assertion.ts';
 import type { Principal } from '#shared/auth/principal.ts';
-import { createReplayGuard } from '#shared/auth/replay-guard.ts';
+import { createReplayGuard, type ReplayGuardOptions } from '#shared/auth/replay-guard.ts';
 
 const PRINCIPAL: Principal = {
   kind: 'external-key',
@@ -42,7 +42,9 @@ beforeAll(async () => {
   otherKeys = await generateAssertionKeys();
 });
 
-function setUp(options: { publicKeys?: string; maxIds?: number } = {}) {
+type Options = { publicKeys?: string } & Partial<ReplayGuardOptions>;
+
+function setUp(options: Options = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
   const sign = (pair = keys, audience = 'origin-1') =>
@@ -52,7 +54,7 @@ function setUp(options: { publicKeys?: string; maxIds?: number } = {}) {
     publicKeys: parsed.ok ? parsed.value : [],
     audience: 'origin-1',
     now,
-    replays: createReplayGuard({ now, ...(options.maxIds && { maxIds: options.maxIds }) }),
+    replays: createReplayGuard({ now, ...options }),
   });
   const outcome = async (assertion: string, request = requestOf()) => {
     const result = await verify(assertion, request);
@@ -93,6 +95,25 @@ describe('edge assertion', () => {
       clock.nowMs += 1000;
       expect(['replayed', 'expired']).toContain(await outcome(assertion));
     }
+  });
+
+  it('does not count when it was issued before the origin began to listen', async () => {
+    const { clock, sign, outcome } = setUp({ startedMs: () => START_MS + 1500 });
+    const before = await sign()(PRINCIPAL, requestOf());
+    clock.nowMs += 1000;
+    // Of the second in which it began: its time says no more.
+    const during = await sign()(PRINCIPAL, requestOf());
+    clock.nowMs += 1000;
+    expect(await outcome(before)).toBe('before_start');
+    expect(await outcome(during)).toEqual(PRINCIPAL);
+  });
+
+  it('seen before a restart does not count after it', async () => {
+    const first = setUp();
+    const assertion = await first.sign()(PRINCIPAL, requestOf());
+    expect(await first.outcome(assertion)).toEqual(PRINCIPAL);
+    const second = setUp({ startedMs: () => START_MS + 1000 });
+    expect(await second.outcome(assertion)).toBe('before_start');
   });
 
   it('lives 60 s, and 10 s more for clocks that differ', async () => {
