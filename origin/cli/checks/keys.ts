@@ -41,15 +41,16 @@ function checkStrength({ auth, host }: Pick<OriginConfig, 'auth' | 'host'>): Fin
   });
 }
 
-const OTHERS = 0o077;
+/** The group may read: it may be the service's own, and root the owner. */
+const OTHERS = 0o027;
 
 function checkFiles(probes: Probes): Finding[] {
   return SECRET_VARIABLES.map(secretFileVariable).flatMap((variable) => {
     const path = probes.environment[variable]?.trim() ?? '';
     const owner = path === '' ? null : probes.owner(path);
     if (owner === null || (owner.permissions & OTHERS) === 0) return [];
-    const message = `${variable} names a file that others may read (${octal(owner.permissions)})`;
-    return [warning('keys', message, `Run: chmod 600 ${path}`)];
+    const message = `${variable} names a file that others may read or change (${octal(owner.permissions)})`;
+    return [warning('keys', message, `Run: chmod 640 ${path}`)];
   });
 }
 

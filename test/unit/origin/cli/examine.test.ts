@@ -82,6 +82,12 @@ function modelWithoutManifest(): string {
   return folder;
 }
 
+function secretFile(): string {
+  const path = join(tempDir(), 'api_keys');
+  writeFileSync(path, `${KEY}:app\n`);
+  return path;
+}
+
 function onGpu(change: Change = {}): Change {
   const { dir } = findProvider(fakeProbes());
   return {
@@ -202,6 +208,16 @@ const PLANTED: readonly Planted[] = [
     fix: /openssl rand/,
   },
   {
+    fault: 'a file of keys that everybody may read',
+    change: () => ({
+      environment: { API_KEYS: '', API_KEYS_FILE: secretFile() },
+      owner: (path) => ({ userId: 1000, permissions: path.endsWith('api_keys') ? 0o644 : 0o700 }),
+    }),
+    ...{ check: 'keys', state: 'warning' },
+    says: /API_KEYS_FILE names a file that others may read or change \(644\)/,
+    fix: /chmod 640/,
+  },
+  {
     fault: 'a service of tokens that is out of reach',
     change: () => ({ answers: { [`${AUTH}/api/auth/jwks`]: null } }),
     ...{ check: 'keys', state: 'fault' },
@@ -220,7 +236,7 @@ const PLANTED: readonly Planted[] = [
     change: () => ({ answers: { 'http://127.0.0.1:20241/ready': { readyConnections: 0 } } }),
     ...{ check: 'tunnel', state: 'fault' },
     says: /is not connected to Cloudflare/,
-    fix: /journalctl -u cloudflared/,
+    fix: /journalctl -u mana-stt-tunnel/,
   },
   {
     fault: 'a tunnel that does not run',
@@ -230,7 +246,7 @@ const PLANTED: readonly Planted[] = [
     }),
     ...{ check: 'tunnel', state: 'warning' },
     says: /installed, but does not run/,
-    fix: /systemctl start cloudflared/,
+    fix: /systemctl start mana-stt-tunnel/,
   },
   {
     fault: 'no vLLM',
