@@ -118,6 +118,21 @@ describe('the origin with keys', () => {
   });
 });
 
+describe('an origin that has just been started', () => {
+  it('takes no assertion from before it listened', async () => {
+    // As if the restart had taken five seconds.
+    const wallNow = () => Date.now() + 5000;
+    const origin = await startTestOrigin({ ...world.env }, { wallNow });
+    const headers = new Headers({ 'x-request-id': CASE_REQUEST_ID });
+    const request = { method: 'GET', url: `https://edge.test${CASE_PATH}`, headers };
+    headers.set('x-mana-assertion', await world.signAsEdge(EDGE_USER, request));
+    expect((await fetch(`${origin.url}${CASE_PATH}`, { headers })).status).toBe(401);
+    const line = await logLine(origin, ({ refusal }) => refusal !== undefined);
+    expect(line['refusal']).toBe('assertion_refused/before_start');
+    await origin.stop();
+  });
+});
+
 describe('the origin with nothing configured', () => {
   it('says that no key is needed', async () => {
     const { url } = await originFor('nothing', {});
