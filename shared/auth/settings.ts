@@ -102,7 +102,9 @@ export const AuthEnvironment = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,256}$/, 'write a name without spaces')
     .default('mana-stt-origin')
-    .describe('Name of the origin in assertions, the same on both sides; each origin has its own.'),
+    .describe(
+      'Name of the origin in assertions, the same on both sides. With several origins each has one of its own, so that what was signed for one is worth nothing at another: at the origin here, at the edge as `;audience=NAME` of its entry in ORIGINS. At the edge this is the name for entries without one.',
+    ),
 });
 
 /**
