@@ -7,11 +7,12 @@ import { resolve } from 'node:path';
 import { ACCEPTED_FORMATS_HINT, DecodeFailure } from '#origin/audio/decode-failure.ts';
 import type { DecoderCommand } from '#origin/audio/decoder-command.ts';
 import { ffmpegCommand, findFfmpeg } from '#origin/audio/ffmpeg.ts';
+import { flacSeconds } from '#origin/audio/flac-header.ts';
 import { type InspectedUpload, judgeOutcome } from '#origin/audio/judge-outcome.ts';
 import { nodeAvCommand } from '#origin/audio/node-av.ts';
 import { type DecoderOutcome, runDecoder } from '#origin/audio/run-decoder.ts';
 import { SNIFF_BYTES, sniffBytes } from '#origin/audio/sniff.ts';
-import { isLengthUnknown } from '#origin/audio/wav-header.ts';
+import { isLengthUnknown, wavSeconds } from '#origin/audio/wav-header.ts';
 import { SpooledWaveform, type WaveformWriter } from '#origin/audio/waveform.ts';
 
 /** `auto`: the system's ffmpeg where it is installed, node-av otherwise. */
@@ -84,7 +85,12 @@ export async function inspectUpload(path: string): Promise<InspectedUpload> {
     );
   }
   const container = found?.name ?? null;
-  return { container, lengthUnknown: container === 'a WAV file' && isLengthUnknown(head) };
+  const isWav = container === 'a WAV file';
+  return {
+    container,
+    lengthUnknown: isWav && isLengthUnknown(head),
+    announcedSeconds: isWav ? wavSeconds(head) : flacSeconds(head),
+  };
 }
 
 async function readHead(path: string): Promise<Uint8Array> {

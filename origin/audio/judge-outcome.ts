@@ -5,7 +5,7 @@ import {
   type DecodeFailureReason,
 } from '#origin/audio/decode-failure.ts';
 import type { DecoderLimits, DecoderOutcome, StopCause } from '#origin/audio/run-decoder.ts';
-import { BYTES_PER_SAMPLE } from '#origin/audio/waveform.ts';
+import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '#origin/audio/waveform.ts';
 
 /** What the first bytes of the file told. */
 export interface InspectedUpload {
@@ -13,6 +13,8 @@ export interface InspectedUpload {
   readonly container: string | null;
   /** The header does not say how long the audio is, so its end cannot come too early. */
   readonly lengthUnknown: boolean;
+  /** Length that the header announces, where it tells one and the decoder may keep silent when less comes. */
+  readonly announcedSeconds: number | null;
 }
 
 /**
@@ -35,7 +37,9 @@ export function judgeOutcome(
     );
   }
   const brokeOff = !upload.lengthUnknown && TRUNCATED.test(outcome.stderr);
-  return { truncated: outcome.exitCode !== 0 || brokeOff || isDamaged(outcome.stderr) };
+  const isShort = lacksSound(outcome.byteCount, upload.announcedSeconds);
+  const truncated = outcome.exitCode !== 0 || brokeOff || isShort || isDamaged(outcome.stderr);
+  return { truncated };
 }
 
 /** Also thrown where no decoder can be chosen. */
@@ -67,6 +71,14 @@ const DAMAGED_FROM = 3;
 function isDamaged(stderr: string): boolean {
   return (stderr.match(LOST_PACKET) ?? []).length >= DAMAGED_FROM;
 }
+
+function lacksSound(byteCount: number, announcedSeconds: number | null): boolean {
+  const seconds = byteCount / BYTES_PER_SAMPLE / SAMPLE_RATE;
+  return announcedSeconds !== null && announcedSeconds - seconds > UNHEARD_SECONDS;
+}
+
+/** Too short for a word; resampling costs a few milliseconds, and some writers round the length up. */
+const UNHEARD_SECONDS = 0.2;
 
 const MISSING = /Cannot find package 'node-av'|Could not load the node-av|ERR_MODULE_NOT_FOUND/i;
 const NOT_ALLOWED = /not on whitelist/i;

@@ -109,11 +109,29 @@ describe('startDecoding', () => {
   ])('takes a recording with %i lost packets for damaged: %s', async (packets, truncated) => {
     const line = 'Error while decoding stream #0:0: Invalid data found\\n';
     const command = scriptedDecoder(
-      `fs.writeSync(1, Buffer.alloc(4 * 8000)); fs.writeSync(2, '${line}'.repeat(${packets}));`,
+      `fs.writeSync(1, Buffer.alloc(4 * 32_000)); fs.writeSync(2, '${line}'.repeat(${packets}));`,
     );
     const options = { waveformPath: scratch.file('waveform'), command };
     expect(await decodeAll(formatFixture('clip.wav'), options)).toMatchObject({ truncated });
   });
+
+  it.each([
+    ['a FLAC file', 'clip.flac', 0.6],
+    ['a WAV file', 'clip.wav', 0.5],
+  ])(
+    'says that %s ends early even when the decoder is silent about it',
+    async (_what, file, share) => {
+      const path = scratch.file(file);
+      await writeFile(path, (await readFile(formatFixture(file))).subarray(0, 1000));
+      const scripted = (seconds: number) => ({
+        waveformPath: scratch.file(`waveform-${seconds}`),
+        command: scriptedDecoder(`fs.writeSync(1, Buffer.alloc(4 * 16_000 * ${seconds}));`),
+      });
+      const [cut, whole] = [scripted(2 * share), scripted(1.95)];
+      expect(await decodeAll(path, cut)).toMatchObject({ truncated: true });
+      expect(await decodeAll(path, whole)).toMatchObject({ truncated: false });
+    },
+  );
 
   it('says that a FLAC file with holes is damaged', async () => {
     const path = scratch.file('holes.flac');

@@ -136,6 +136,31 @@ for (const decoder of await runnableDecoders()) {
       },
     );
 
+    it.each([0.3, 0.5, 0.9])(
+      'says that a FLAC file is truncated when %d of it came',
+      async (share) => {
+        const bytes = readFileSync(formatFixture('../en_harbor.flac'));
+        const path = scratch.file('cut.flac');
+        const decode = (name: string) =>
+          decodeAll(path, { waveformPath: scratch.file(name), decoder });
+        await writeFile(path, bytes);
+        const whole = await decode('whole');
+        await writeFile(path, bytes.subarray(0, Math.floor(bytes.length * share)));
+        const cut = await decode('cut');
+        expect([whole.truncated, cut.truncated]).toEqual([false, true]);
+        expect(cut.samples.length).toBeLessThan(whole.samples.length);
+      },
+    );
+
+    it('says that a WAV file is truncated when it ends at a packet', async () => {
+      const bytes = readFileSync(formatFixture('clip.wav'));
+      const start = bytes.indexOf('data', 0, 'latin1') + 8;
+      const path = scratch.file('cut.wav');
+      await writeFile(path, bytes.subarray(0, start + 4 * 4096));
+      const waveformPath = scratch.file('waveform');
+      expect(await decodeAll(path, { waveformPath, decoder })).toMatchObject({ truncated: true });
+    });
+
     it.each(['truncated.mp3', 'truncated.webm', 'truncated_moov_at_start.mp4', 'short.wav'])(
       'takes what %s still holds and says that it is truncated',
       async (file) => {
