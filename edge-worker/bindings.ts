@@ -177,7 +177,7 @@ const EdgeEnvironment = z.object({
   CORS_ORIGINS: list.default([]),
   MAX_UPLOAD_MB: megabytes.default(100),
   UPLOAD_IDLE_TIMEOUT: waitSeconds.default(30),
-  ORIGIN_RETRY_SECONDS: waitSeconds.default(45),
+  ORIGIN_RETRY_SECONDS: waitSeconds.default(60),
   RATE_LIMIT_AUDIO_SECONDS: seconds,
   MISTRAL_API_KEY: bearer,
   MISTRAL_BASE_URL: upstream,

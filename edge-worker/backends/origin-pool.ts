@@ -63,6 +63,17 @@ export class OriginPool implements Origins {
    * @throws SttException what is wrong with the upload itself, or client_gone
    */
   async transcribe(work: OriginWork): Promise<Result<OriginAnswer, OriginFailure>> {
+    const end = Promise.withResolvers<void>();
+    // The runtime drops a request whose client has left, unless something was to come afterwards: here, taking back.
+    work.afterwards(end.promise);
+    try {
+      return await this.#offer(work);
+    } finally {
+      end.resolve();
+    }
+  }
+
+  async #offer(work: OriginWork): Promise<Result<OriginAnswer, OriginFailure>> {
     const { times, randomId } = this.#options;
     const own = work.headers.get('Idempotency-Key');
     const ticket = { work, key: own ?? `edge-${randomId()}`, isCallers: own !== null };

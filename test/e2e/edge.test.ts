@@ -49,9 +49,11 @@ describe('the edge in front of an origin', () => {
 
   it("carries the client's request id into the log of the origin and back", async () => {
     const headers = { 'X-Request-Id': 'e2e-edge-1' };
-    const response = await fetch(`${edge.url}/transcribe`, { method: 'POST', headers, body: 'x' });
+    const body = new FormData();
+    body.append('language', 'de');
+    const response = await fetch(`${edge.url}/transcribe`, { method: 'POST', headers, body });
     expect(response.headers.get('X-Request-Id')).toBe('e2e-edge-1');
-    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ code: 'no_file', request_id: 'e2e-edge-1' });
     await origin.logLine((line) => line['request_id'] === 'e2e-edge-1');
   });
 
