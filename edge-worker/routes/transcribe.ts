@@ -2,8 +2,8 @@
 import type { Handler } from 'hono';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
 import { afterwards } from '#edge-worker/routes/afterwards.ts';
-import { readBoundary } from '#edge-worker/upload/content-type.ts';
 import { KeptBody } from '#edge-worker/upload/kept-body.ts';
+import { readBoundary } from '#shared/contracts/form-boundary.ts';
 import { SttException } from '#shared/errors.ts';
 import { routeHeaders } from '#shared/routing/describe-route.ts';
 import type { Attempt } from '#shared/routing/try-in-order.ts';

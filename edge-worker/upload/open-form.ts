@@ -2,12 +2,13 @@
  * multipart/form-data → its file as a stream, read only as fast as that stream is. For a backend that gets the file
  * once, in a form of its own; what must be sent again is kept by `store-form.ts`.
  */
-import { readBoundary } from '#edge-worker/upload/content-type.ts';
+
 import { type FormFacts, FormInspector } from '#edge-worker/upload/form-inspector.ts';
 import { SCAN_LIMITS, type UploadLimits } from '#edge-worker/upload/limits.ts';
 import { MultipartScanner } from '#edge-worker/upload/multipart-scanner.ts';
 import type { PartHead } from '#edge-worker/upload/part-head.ts';
 import { readBody } from '#edge-worker/upload/read-body.ts';
+import { readBoundary } from '#shared/contracts/form-boundary.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 
 /** A form's body and what its request says about it. */

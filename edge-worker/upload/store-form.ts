@@ -1,11 +1,11 @@
 /** multipart/form-data → all its fields, and the body as it came, to be sent to one backend after another. */
 import { BodyWriter, type StoredBody, type StoreOptions } from '#edge-worker/upload/body-store.ts';
-import { readBoundary } from '#edge-worker/upload/content-type.ts';
 import { type FormFacts, FormInspector } from '#edge-worker/upload/form-inspector.ts';
 import { SCAN_LIMITS, type UploadLimits } from '#edge-worker/upload/limits.ts';
 import { MultipartScanner } from '#edge-worker/upload/multipart-scanner.ts';
 import type { FormSource } from '#edge-worker/upload/open-form.ts';
 import { readBody } from '#edge-worker/upload/read-body.ts';
+import { readBoundary } from '#shared/contracts/form-boundary.ts';
 
 /** A form that was read wholly and can be read again. Whoever got it calls `body.remove`. */
 export interface StoredForm {

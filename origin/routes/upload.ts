@@ -14,6 +14,7 @@ import { readChunks } from '#origin/routes/read-chunks.ts';
 import { type SamplePart, SpeakerSamples } from '#origin/routes/speaker-samples.ts';
 import { toStorageError } from '#origin/routes/storage-error.ts';
 import { newSpoolPath, removeSpoolFile } from '#origin/spool.ts';
+import { readBoundary } from '#shared/contracts/form-boundary.ts';
 import { MAX_SAMPLES } from '#shared/contracts/form-fields.ts';
 import { FILE_FIELDS, isFilePart, isSampleField } from '#shared/contracts/form-parts.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
@@ -82,18 +83,10 @@ const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_PART_HEADER_BYTES = 8 * 1024;
 
 function createParser(source: UploadSource, limits: UploadLimits): BusboyInstance {
-  const contentType = source.contentType ?? '';
-  if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
-    throw new SttException({
-      kind: 'unsupported_media_type',
-      found: source.contentType ?? null,
-    });
-  }
-  if (!/;\s*boundary\s*=\s*"?[^\s";]/i.test(contentType)) {
-    throw malformed('the Content-Type names no boundary');
-  }
+  // Written anew: the parser finds the boundary that was checked here, and never another one.
+  const boundary = readBoundary(source.contentType).replaceAll('\\', '\\\\');
   return new Busboy({
-    headers: { 'content-type': contentType },
+    headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
     isPartAFile: (name, mimeType, fileName) => isFilePart({ name, fileName, mimeType }),
     limits: {
       fileSize: limits.maxFileBytes,

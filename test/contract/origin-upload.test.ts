@@ -99,6 +99,25 @@ describe('the form of POST /transcribe', () => {
     expect(response.status).toBe(400);
   });
 
+  it.each([
+    ['of 8 kB', 'b'.repeat(8000)],
+    ['beyond ASCII', '"gr\xfc\xdfe"'],
+  ])('is refused with 400 with a boundary %s', async (_what, boundary) => {
+    const type = { 'Content-Type': `multipart/form-data; boundary=${boundary}` };
+    const response = await post('x', type);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'malformed_body' });
+  });
+
+  it('is divided by the first boundary that is named, whatever signs it has', async () => {
+    const boundary = String.raw`a\b'(%41)+_,-./:=? c`;
+    const body = filePartHead().replace(BOUNDARY, boundary);
+    const type = `multipart/form-data; boundary="${boundary}"; boundary=${BOUNDARY}`;
+    const response = await post(`${body}bytes\r\n--${boundary}--\r\n`, { 'Content-Type': type });
+    expect(response.status).toBe(200);
+    expect(origin.transcriber.seenBytes).toEqual([5]);
+  });
+
   it('is refused with 400 without any body', async () => {
     expect((await postRaw('')).body).toMatchObject({ code: 'malformed_body' });
   });

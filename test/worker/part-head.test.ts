@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readBoundary } from '#edge-worker/upload/content-type.ts';
 import { parsePartHead } from '#edge-worker/upload/part-head.ts';
+import { readBoundary } from '#shared/contracts/form-boundary.ts';
 
 const head = (disposition: string, type = '') =>
   parsePartHead(`\r\nContent-Disposition: form-data; ${disposition}\r\n${type}\r\n\r\n`);

@@ -1,7 +1,7 @@
 import { SttException } from '#shared/errors.ts';
 
 /**
- * The boundary that a request's Content-Type names.
+ * The boundary that a request's Content-Type names; of several the first.
  * @throws SttException unsupported_media_type, malformed_body
  */
 export function readBoundary(contentType: string | null | undefined): string {
