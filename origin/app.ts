@@ -5,6 +5,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { gateMiddleware } from '#origin/routes/gate.ts';
+import { gpuLeaseRoutes } from '#origin/routes/gpu-leases.ts';
 import { jobRoutes } from '#origin/routes/jobs.ts';
 import { reportLoad } from '#origin/routes/load.ts';
 import { metricsRoute } from '#origin/routes/metrics.ts';
@@ -33,7 +34,7 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.use(allowOrigins(deps.config.corsOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod(deps) }));
 
-  app.get('/', indexRoute(deps.jobs === undefined ? ROUTES : [...ROUTES, ...JOB_ROUTES]));
+  app.get('/', indexRoute(routesOf(deps)));
   app.get('/health', healthRoute(deps));
   app.get('/metrics', metricsRoute(deps));
 
@@ -48,6 +49,14 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
     app.get('/jobs/:id', admit, jobs.look);
     app.get('/jobs/:id/result', admit, jobs.result);
     app.delete('/jobs/:id', admit, jobs.cancel);
+  }
+
+  if (deps.vram !== undefined) {
+    const leases = gpuLeaseRoutes(deps.vram);
+    app.get('/v1/gpu', admit, leases.internalOnly, leases.status);
+    app.post('/v1/gpu/leases', admit, leases.internalOnly, leases.acquire);
+    app.put('/v1/gpu/leases/:id', admit, leases.internalOnly, leases.heartbeat);
+    app.delete('/v1/gpu/leases/:id', admit, leases.internalOnly, leases.release);
   }
 
   app.notFound((c) =>
@@ -68,6 +77,17 @@ const ROUTES = [
 ];
 
 const JOB_ROUTES = ['POST /jobs', 'GET /jobs/:id', 'GET /jobs/:id/result', 'DELETE /jobs/:id'];
+
+const GPU_ROUTES = [
+  'GET /v1/gpu',
+  'POST /v1/gpu/leases',
+  'PUT /v1/gpu/leases/:id',
+  'DELETE /v1/gpu/leases/:id',
+];
+
+function routesOf({ jobs, vram }: OriginDependencies): string[] {
+  return [...ROUTES, ...(jobs ? JOB_ROUTES : []), ...(vram ? GPU_ROUTES : [])];
+}
 
 const letPass: MiddlewareHandler<OriginEnv> = (_c, next) => next();
 

@@ -129,6 +129,26 @@ export const OriginEnvironment = z.object({
   MAX_JOBS_MB: whole(1, 100_000_000)
     .default(20_000)
     .describe('Disk for recordings and results of jobs, in MB of 1,048,576 bytes.'),
+  GPU_LEDGER: z
+    .enum(['auto', 'gpu', 'ram', 'off'])
+    .default('auto')
+    .describe(
+      'What memory is shared out under /v1/gpu. `auto`: GPUs, or RAM where there is no nvidia-smi. `off`: there are no such routes.',
+    ),
+  GPU_RESERVE_MIB: whole(0, 1_000_000)
+    .default(1024)
+    .describe(
+      'MiB of each device that are never leased: for the desktop, and for what nobody planned.',
+    ),
+  GPU_RELEASE_HOSTS: list
+    .default([])
+    .describe(
+      'Hosts besides this machine that a lease may name in `release_url`, with commas, e.g. names of containers.',
+    ),
+  NVIDIA_SMI: z
+    .string()
+    .default('nvidia-smi')
+    .describe('Program that tells how much GPU memory is free: a name in PATH, or a path.'),
   DRAIN_TIMEOUT: whole(0, 3600)
     .default(30)
     .describe('Seconds that running requests get to finish after SIGTERM or SIGINT.'),

@@ -47,6 +47,13 @@ export interface OriginConfig {
   readonly maxJobs: number;
   /** Of recordings and results of all jobs. */
   readonly maxJobsBytes: number;
+  /** Whose memory is leased; `off`: none. */
+  readonly gpuLedger: 'auto' | 'gpu' | 'ram' | 'off';
+  /** Of each device, never leased. */
+  readonly gpuReserveMib: number;
+  /** Besides this machine. */
+  readonly gpuReleaseHosts: readonly string[];
+  readonly nvidiaSmi: string;
   readonly drainTimeoutSeconds: number;
   readonly auth: AuthSettings;
   /** Somebody has written RATE_LIMIT_REQUESTS: then it holds for this machine's own programs too. */
@@ -126,6 +133,10 @@ function toConfig(env: Parsed): Omit<OriginConfig, 'auth' | 'isRateLimitGiven'> 
     jobRetentionSeconds: env.JOB_RETENTION,
     maxJobs: env.MAX_JOBS,
     maxJobsBytes: env.MAX_JOBS_MB * BYTES_PER_MB,
+    gpuLedger: env.GPU_LEDGER,
+    gpuReserveMib: env.GPU_RESERVE_MIB,
+    gpuReleaseHosts: env.GPU_RELEASE_HOSTS,
+    nvidiaSmi: env.NVIDIA_SMI,
     drainTimeoutSeconds: env.DRAIN_TIMEOUT,
     audioSecondsPerDay: env.RATE_LIMIT_AUDIO_SECONDS ?? null,
   };

@@ -8,14 +8,15 @@ import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
 import { prepareSpool } from '#origin/spool.ts';
+import { openVram, type VramDependencies } from '#origin/vram/open-vram.ts';
 
 /** With the gate, which only a library may leave out. */
 export type RunningDependencies = OriginDependencies & Required<Pick<OriginDependencies, 'gate'>>;
 
 /**
- * Makes the dependencies of a running origin. Whoever calls it closes `transcriber` and `jobs` at the end.
+ * Makes the dependencies of a running origin. Whoever calls it closes `transcriber`, `jobs` and `vram` at the end.
  * @throws ConfigError when the settings leave the service open to other machines
- * @throws Error when the spool folder or the jobs cannot be used
+ * @throws Error when the spool folder, the jobs or the GPU leases cannot be used
  */
 export async function createDependencies(config: OriginConfig): Promise<RunningDependencies> {
   const now = () => performance.now();
@@ -42,5 +43,17 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
     await transcriber.close();
     throw error;
   });
-  return { gate, config, logger, metrics, transcriber, admission, jobs, now };
+  const vram = await openLedger(config, { logger, clock }).catch(async (error: unknown) => {
+    await transcriber.close();
+    jobs.close();
+    throw error;
+  });
+  return { gate, config, logger, metrics, transcriber, admission, jobs, now, ...vram };
+}
+
+async function openLedger(
+  config: OriginConfig,
+  tools: Pick<VramDependencies, 'logger' | 'clock'>,
+): Promise<Pick<OriginDependencies, 'vram'>> {
+  return config.gpuLedger === 'off' ? {} : { vram: await openVram({ ...tools, config, fetch }) };
 }

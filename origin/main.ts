@@ -14,6 +14,7 @@ async function main(): Promise<void> {
   const server = await startServer(createOriginApp(deps), deps).catch(async (error: unknown) => {
     await deps.transcriber.close();
     deps.jobs?.close();
+    deps.vram?.manager.close();
     throw error;
   });
   const stop = stopOnce(server, logger);

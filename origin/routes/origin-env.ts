@@ -7,6 +7,7 @@ import type { Jobs } from '#origin/jobs/jobs.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { Vram } from '#origin/vram/open-vram.ts';
 import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 
 /** Everything the app needs; tests and other services bring their own. */
@@ -20,6 +21,8 @@ export interface OriginDependencies {
   readonly gate?: Gate;
   /** Absent: there are no routes under `/jobs`. */
   readonly jobs?: Jobs;
+  /** Absent: there are no routes under `/v1/gpu`. */
+  readonly vram?: Vram;
   /** Whose jobs a request may see: stable over restarts. Absent: the principal that the gate has found. */
   readonly principalId?: (c: Context<OriginEnv>) => string;
   /** Milliseconds that never go back. */

@@ -1,0 +1,57 @@
+/** Did the memory of an unloaded model come back? Pure. */
+import type { MemoryReading } from '#origin/vram/device.ts';
+import { heldMib, type Lease } from '#origin/vram/lease.ts';
+
+type Memory = Pick<MemoryReading, 'devices' | 'processes'>;
+
+/** `unknown`: too small to be told apart, or others came and went at the same time. */
+export type ReturnVerdict =
+  | { readonly verdict: 'returned'; readonly freedMib: number }
+  | { readonly verdict: 'held'; readonly missingMib: number }
+  | { readonly verdict: 'unknown' };
+
+/**
+ * Compares readings from before and after. By process where the system tells; else by the device as a whole, as long
+ * as nobody else's lease began or ended there in between (`isQuiet`).
+ */
+export function judgeReturn(
+  lease: Lease,
+  readings: { readonly before: Memory; readonly after: Memory; readonly isQuiet: boolean },
+): ReturnVerdict {
+  const { before, after, isQuiet } = readings;
+  const [held, holds] = [processMib(lease, before), processMib(lease, after)];
+  if (held !== null) {
+    const missingMib = holds ?? 0;
+    // A process that lives on keeps the driver's own part of it.
+    const isBack = missingMib <= Math.max(held * MAX_KEPT_SHARE, Math.min(held / 2, MAX_KEPT_MIB));
+    return isBack ? { verdict: 'returned', freedMib: held - missingMib } : heldBack(missingMib);
+  }
+  const [used, uses] = [usedMib(lease, before), usedMib(lease, after)];
+  const expectedMib = lease.measured?.mib ?? heldMib(lease);
+  if (!isQuiet || used === null || uses === null || expectedMib < LEAST_TELLING_MIB) {
+    return { verdict: 'unknown' };
+  }
+  const freedMib = used - uses;
+  return freedMib >= expectedMib / 2
+    ? { verdict: 'returned', freedMib }
+    : heldBack(expectedMib - Math.max(0, freedMib));
+}
+
+/** A CUDA context is 300 to 600 MiB, and goes only with its process. */
+const MAX_KEPT_MIB = 700;
+const MAX_KEPT_SHARE = 0.1;
+/** Less is lost among what other programs do. */
+const LEAST_TELLING_MIB = 256;
+
+function heldBack(missingMib: number): ReturnVerdict {
+  return { verdict: 'held', missingMib };
+}
+
+function processMib({ pid, device }: Lease, { processes }: Memory): number | null {
+  const found = processes.filter((process) => process.pid === pid && process.device === device);
+  return found.length === 0 ? null : found.reduce((sum, { usedMib: mib }) => sum + mib, 0);
+}
+
+function usedMib({ device }: Lease, { devices }: Memory): number | null {
+  return devices.find(({ id }) => id === device)?.usedMib ?? null;
+}
