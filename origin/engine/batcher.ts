@@ -100,7 +100,7 @@ class Scheduler implements EngineScheduler {
   readonly #encoded: EncodedSpans;
   readonly #roomWaiters = new Set<RoomWaiter>();
   /** Requests that got an answer and have more to ask, but have not asked yet. */
-  readonly #expected = new Set<string>();
+  readonly #expected = new Set<symbol>();
   #followUpCame: () => void = () => undefined;
   #isWorking = false;
   #nextOrder = 0;
@@ -179,17 +179,17 @@ class Scheduler implements EngineScheduler {
   }
 
   async #submit<Result>(work: Work, done: PromiseWithResolvers<Result>): Promise<Result> {
-    const { signal, requestId } = work.context;
+    const { signal, owner } = work.context;
     while (signal.aborted || !this.#hasRoom(work.context)) await this.capacity(work.context);
     const leave = () => {
       this.#queue.remove(work);
-      this.#expected.delete(requestId);
+      this.#expected.delete(owner);
       work.done.reject(cancelledFailure(signal));
       this.#letIn();
     };
     signal.addEventListener('abort', leave, { once: true });
     this.#queue.add(work);
-    if (this.#expected.delete(requestId)) this.#followUpCame();
+    if (this.#expected.delete(owner)) this.#followUpCame();
     if (!this.#isWorking) void this.#run();
     try {
       return await done.promise;
@@ -198,9 +198,9 @@ class Scheduler implements EngineScheduler {
     }
   }
 
-  #hasRoom({ requestId }: WorkContext): boolean {
+  #hasRoom({ owner }: WorkContext): boolean {
     const { maxQueuedItems } = this.#options;
-    const isNew = this.#queue.count(requestId) === 0;
+    const isNew = this.#queue.count(owner) === 0;
     return this.#queue.size < (isNew ? 2 * maxQueuedItems : maxQueuedItems);
   }
 
@@ -262,7 +262,7 @@ class Scheduler implements EngineScheduler {
     }
     if (step.kind === 'encode') return;
     for (const { context } of works) {
-      this.#queue.served(context.requestId);
+      this.#queue.served(context.owner);
       this.#expectMore(context);
     }
   }
@@ -325,9 +325,9 @@ class Scheduler implements EngineScheduler {
   }
 
   #expectMore(context: WorkContext): void {
-    const { requestId, signal } = context;
-    if (signal.aborted || this.#queue.count(requestId) > 0) return;
-    if (context.remainingSeconds() > 0) this.#expected.add(requestId);
+    const { owner, signal } = context;
+    if (signal.aborted || this.#queue.count(owner) > 0) return;
+    if (context.remainingSeconds() > 0) this.#expected.add(owner);
   }
 }
 

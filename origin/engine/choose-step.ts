@@ -189,7 +189,7 @@ function missingSpans(work: DetectWork | DecodeWork, tools: StepTools): readonly
 }
 
 function isOfSameRequest(a: Work, b: Work): boolean {
-  return a.context.requestId === b.context.requestId;
+  return a.context.owner === b.context.owner;
 }
 
 function isBackground(work: Work, limits: StepLimits): boolean {

@@ -12,7 +12,7 @@
 export interface Queued {
   readonly order: number;
   readonly arrivedAt: number;
-  readonly context: { readonly requestId: string; readonly remainingSeconds: () => number };
+  readonly context: { readonly owner: symbol; readonly remainingSeconds: () => number };
 }
 
 export interface FairQueueOptions {
@@ -24,9 +24,9 @@ export interface FairQueueOptions {
 export class FairQueue<Item extends Queued> {
   readonly #options: FairQueueOptions;
   readonly #items = new Set<Item>();
-  readonly #countByRequest = new Map<string, number>();
-  readonly #servedAt = new Map<string, number>();
-  #aged: string | null = null;
+  readonly #countByOwner = new Map<symbol, number>();
+  readonly #servedAt = new Map<symbol, number>();
+  #aged: symbol | null = null;
   #skipsAged = false;
 
   constructor(options: FairQueueOptions) {
@@ -38,8 +38,8 @@ export class FairQueue<Item extends Queued> {
   }
 
   /** Items of one request. */
-  count(requestId: string): number {
-    return this.#countByRequest.get(requestId) ?? 0;
+  count(owner: symbol): number {
+    return this.#countByOwner.get(owner) ?? 0;
   }
 
   has(item: Item): boolean {
@@ -49,32 +49,32 @@ export class FairQueue<Item extends Queued> {
   add(item: Item): void {
     if (this.#items.has(item)) return;
     this.#items.add(item);
-    const { requestId } = item.context;
-    this.#countByRequest.set(requestId, this.count(requestId) + 1);
+    const { owner } = item.context;
+    this.#countByOwner.set(owner, this.count(owner) + 1);
   }
 
   remove(item: Item): void {
     if (!this.#items.delete(item)) return;
-    const { requestId } = item.context;
-    const left = this.count(requestId) - 1;
-    if (left > 0) this.#countByRequest.set(requestId, left);
+    const { owner } = item.context;
+    const left = this.count(owner) - 1;
+    if (left > 0) this.#countByOwner.set(owner, left);
     else {
-      this.#countByRequest.delete(requestId);
-      this.#servedAt.delete(requestId);
+      this.#countByOwner.delete(owner);
+      this.#servedAt.delete(owner);
     }
   }
 
   /** All items, the next one first. */
   inOrder(): readonly Item[] {
     this.#aged = this.#skipsAged ? null : this.#longestWaiter();
-    const remaining = new Map<string, number>();
+    const remaining = new Map<symbol, number>();
     for (const { context } of this.#items) {
-      if (!remaining.has(context.requestId)) {
-        remaining.set(context.requestId, context.remainingSeconds());
+      if (!remaining.has(context.owner)) {
+        remaining.set(context.owner, context.remainingSeconds());
       }
     }
     const rank = (item: Item): number =>
-      item.context.requestId === this.#aged ? -1 : (remaining.get(item.context.requestId) ?? 0);
+      item.context.owner === this.#aged ? -1 : (remaining.get(item.context.owner) ?? 0);
     return [...this.#items].sort((a, b) => rank(a) - rank(b) || a.order - b.order);
   }
 
@@ -84,19 +84,19 @@ export class FairQueue<Item extends Queued> {
   }
 
   /** A request got an answer: its waiting begins anew. */
-  served(requestId: string): void {
-    if (this.count(requestId) > 0) this.#servedAt.set(requestId, this.#options.now());
+  served(owner: symbol): void {
+    if (this.count(owner) > 0) this.#servedAt.set(owner, this.#options.now());
   }
 
   /** The request over the age limit that has waited longest. */
-  #longestWaiter(): string | null {
+  #longestWaiter(): symbol | null {
     let oldest = this.#options.now() - this.#options.agePromotionSeconds * 1000;
-    let requestId: string | null = null;
+    let owner: symbol | null = null;
     for (const item of this.#items) {
-      const id = item.context.requestId;
+      const id = item.context.owner;
       const since = Math.max(item.arrivedAt, this.#servedAt.get(id) ?? item.arrivedAt);
-      if (since < oldest) [oldest, requestId] = [since, id];
+      if (since < oldest) [oldest, owner] = [since, id];
     }
-    return requestId;
+    return owner;
   }
 }

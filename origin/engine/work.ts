@@ -15,6 +15,12 @@ import type {
 
 /** Whose work it is. */
 export interface WorkContext {
+  /**
+   * Stands for one recording on its way, so that each has turns of its own. Never the request's id: clients choose that,
+   * and one id on many requests would be one turn, or one client's abort another's.
+   */
+  readonly owner: symbol;
+  /** For the log. */
   readonly requestId: string;
   readonly signal: AbortSignal;
   /** Seconds of audio known to be still ahead of this request; smaller goes first. */

@@ -25,6 +25,7 @@ export function startWork(
 ): RecordingWork {
   let doneSeconds = 0;
   const context: WorkContext = {
+    owner: Symbol(job.requestId),
     requestId: job.requestId,
     signal: options.signal,
     remainingSeconds: () => job.waveform.sampleCount / SAMPLE_RATE - doneSeconds,

@@ -34,6 +34,7 @@ export function contextOf(
   signal: WorkContext['signal'] = new AbortController().signal,
 ): SimulatedContext {
   const context = {
+    owner: Symbol.for(requestId),
     requestId,
     signal,
     ahead: remainingSeconds,

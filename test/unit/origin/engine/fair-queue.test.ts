@@ -11,8 +11,9 @@ function queueAt(startMs = 0) {
     now: () => time.nowMs,
   });
   let order = 0;
-  const add = (requestId: string, remaining: number): Queued => {
-    const context = { requestId, remainingSeconds: () => remaining };
+  const add = (name: string | symbol, remaining: number): Queued => {
+    const owner = typeof name === 'symbol' ? name : Symbol.for(name);
+    const context = { owner, remainingSeconds: () => remaining };
     const item = { order: order++, arrivedAt: time.nowMs, context };
     queue.add(item);
     return item;
@@ -65,20 +66,20 @@ describe('FairQueue', () => {
     fc.assert(
       fc.property(requests, fc.integer({ min: 100, max: 3000 }), (remainings, turnMs) => {
         const { time, queue, add } = queueAt();
-        const lastServed = new Map(remainings.map((_, index) => [`${index}`, 0]));
+        const lastServed = new Map(remainings.map((_, index) => [Symbol.for(`${index}`), 0]));
         const longest = AGE_SECONDS * 1000 + (2 * remainings.length + 1) * turnMs;
         for (const [index, remaining] of remainings.entries()) add(`${index}`, remaining);
         for (let turn = 0; turn < 60; turn += 1) {
           const [head] = queue.inOrder();
           if (head === undefined) return;
-          const { requestId, remainingSeconds } = head.context;
+          const { owner, remainingSeconds } = head.context;
           queue.tookTurn();
           time.nowMs += turnMs;
-          add(requestId, remainingSeconds());
+          add(owner, remainingSeconds());
           queue.remove(head);
-          queue.served(requestId);
-          expect(time.nowMs - (lastServed.get(requestId) ?? 0)).toBeLessThanOrEqual(longest);
-          lastServed.set(requestId, time.nowMs);
+          queue.served(owner);
+          expect(time.nowMs - (lastServed.get(owner) ?? 0)).toBeLessThanOrEqual(longest);
+          lastServed.set(owner, time.nowMs);
         }
         for (const at of lastServed.values()) expect(time.nowMs - at).toBeLessThanOrEqual(longest);
       }),
@@ -101,7 +102,7 @@ describe('FairQueue', () => {
     add('long', 3600);
     time.nowMs = 60_000;
     queue.remove(first);
-    queue.served('long');
+    queue.served(Symbol.for('long'));
     const short = add('short', 5);
     expect(queue.inOrder()[0]).toBe(short);
   });

@@ -71,6 +71,7 @@ async function decide({ chunks, script, options, hint = 'fr', certainty = 0.99 }
     yield* chunks;
   };
   const context = {
+    owner: Symbol('test'),
     requestId: 'test',
     signal: new AbortController().signal,
     remainingSeconds: () => 0,
