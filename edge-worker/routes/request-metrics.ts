@@ -14,8 +14,14 @@ export function requestMetrics(deps: MetricsDependencies): MiddlewareHandler<Edg
   const report = reporter(deps);
   return async function countRequest(c, next) {
     const startedMs = deps.now();
-    await next();
-    afterwards(c)(report(samplesOf(c, deps.now() - startedMs)));
+    const counted = Promise.withResolvers<void>();
+    // Said before the work, or workerd ends everything when the client leaves: no count, no line in the log.
+    afterwards(c)(counted.promise);
+    try {
+      await next();
+    } finally {
+      counted.resolve(report(c, deps.now() - startedMs));
+    }
   };
 }
 
@@ -23,9 +29,9 @@ const LOG_EVERY_MS = 60_000;
 
 function reporter({ metrics, logger, now }: MetricsDependencies) {
   let loggedMs = Number.NEGATIVE_INFINITY;
-  return async function report(samples: readonly MetricSample[]): Promise<void> {
+  return async function report(c: EdgeContext, durationMs: number): Promise<void> {
     try {
-      await metrics.report(samples);
+      await metrics.report(samplesOf(c, durationMs));
     } catch (error) {
       if (now() - loggedMs < LOG_EVERY_MS) return;
       loggedMs = now();

@@ -280,6 +280,25 @@ describe('requestMetrics', () => {
     expect([await ask(), told()]).toEqual([200, 2]);
   });
 
+  it('keeps the Worker alive from the start, so that a client who leaves is counted too', async () => {
+    const kept: Promise<unknown>[] = [];
+    const context = {
+      ...{ waitUntil: (work: Promise<unknown>) => void kept.push(work), props: {} },
+      passThroughOnException: () => {},
+    };
+    let keptAtWork = 0;
+    const { app, samples } = playCounted({
+      one: () => {
+        keptAtWork = kept.length;
+        return Response.json(HEALTH);
+      },
+    });
+    await app.fetch(new Request('https://edge.test/health'), {}, context);
+    expect(keptAtWork).toBe(1);
+    await Promise.all(kept);
+    expect(samples).toHaveLength(2);
+  });
+
   it('does not wait for the count', async () => {
     const metrics = { report: () => new Promise<void>(() => {}), read: async () => [] };
     const { app } = playEdge({ one: () => Response.json(HEALTH) }, { metrics });
