@@ -1,5 +1,6 @@
 /** The circuit breakers of all backends, as the edge uses them: one board for everyone who asks. */
 import type { EdgeLogger } from '#edge-worker/logger.ts';
+import { type After, abortAfter, untilAborted } from '#shared/abort-after.ts';
 import type { BreakerOutcome, BreakerState } from '#shared/routing/circuit-breaker.ts';
 
 /** How a backend stands. */
@@ -32,14 +33,24 @@ export interface BreakerBoard {
 /** A permit that no breaker gave, so that none heeds its outcome. */
 const OUTSIDE: BreakerPermit = { permit: -1, retryAfterMs: 0 };
 
-/** The same board, but a board that fails lets everything through: recordings matter more than breakers. */
-export function failOpen(board: BreakerBoard, logger: EdgeLogger): BreakerBoard {
+/**
+ * The same board, but one that fails, or says nothing for so long, lets everything through: recordings matter more than
+ * breakers.
+ */
+export function failOpen(
+  board: BreakerBoard,
+  logger: EdgeLogger,
+  { timeoutMs = 2000, after }: { readonly timeoutMs?: number; readonly after?: After } = {},
+): BreakerBoard {
   async function orElse<Value>(work: () => Promise<Value>, instead: Value): Promise<Value> {
+    const limit = abortAfter(timeoutMs, undefined, after);
     try {
-      return await work();
+      return await untilAborted(work(), limit.signal);
     } catch (error) {
       logger('error', 'the circuit breakers failed', { cause: String(error).slice(0, 500) });
       return instead;
+    } finally {
+      limit.dispose();
     }
   }
   return {

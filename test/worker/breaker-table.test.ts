@@ -5,6 +5,7 @@ import {
   createMemoryBreakers,
   MAX_BREAKERS,
 } from '#edge-worker/backends/breaker-table.ts';
+import { failOpen } from '#edge-worker/backends/breakers.ts';
 import { DEFAULT_BREAKER_OPTIONS } from '#shared/routing/circuit-breaker.ts';
 
 const { failureThreshold, coolDownMs } = DEFAULT_BREAKER_OPTIONS;
@@ -98,6 +99,36 @@ describe('BreakerTable', () => {
     clock.nowMs += BREAKER_IDLE_MS - 1;
     expect(table.forgetIdle()).toBe(1);
     expect(table.look()).toMatchObject([{ backend: 'new' }]);
+  });
+});
+
+describe('failOpen', () => {
+  const log: unknown[] = [];
+  const logger = (...line: unknown[]) => void log.push(line);
+  const never = () => new Promise<never>(() => {});
+  const broken = () => Promise.reject(new Error('gone'));
+
+  it.each([
+    ['fails', { look: broken, admit: broken, report: broken }],
+    ['says nothing in time', { look: never, admit: never, report: never }],
+  ])('lets everything through when the board %s, and says so', async (_what, inner) => {
+    log.length = 0;
+    const at = (_delayMs: number, action: () => void) => {
+      queueMicrotask(() => queueMicrotask(action));
+      return () => {};
+    };
+    const board = failOpen(inner, logger, { after: at });
+    expect(await board.look()).toEqual([]);
+    const { permit, retryAfterMs } = await board.admit('mistral');
+    expect([permit, retryAfterMs]).toEqual([-1, 0]);
+    await board.report('mistral', -1, SUCCESS);
+    expect(log).toHaveLength(3);
+  });
+
+  it('hands out a permit whose outcome no breaker heeds', () => {
+    const { table } = play();
+    for (let turn = 0; turn < 2 * failureThreshold; turn += 1) table.report('mistral', -1, FAILURE);
+    expect(table.look()).toMatchObject([{ state: 'closed' }]);
   });
 });
 
