@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { concurrency } from '#test/bench/benches/concurrency.ts';
 import { diarization } from '#test/bench/benches/diarization.ts';
+import { edge } from '#test/bench/benches/edge.ts';
 import { long } from '#test/bench/benches/long.ts';
 import { memory } from '#test/bench/benches/memory.ts';
 import { short, speed } from '#test/bench/benches/speed.ts';
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   concurrency,
   stages,
   long,
+  edge,
 ];
 
 const USAGE = `npm run bench -- NAME [NAME …] [options]

@@ -18,13 +18,21 @@ export interface RunningEdge {
 
 /**
  * Starts the Worker with these variables and waits until it listens; everyone may come in unless they say otherwise. Its
- * state is thrown away at the end.
+ * state is thrown away at the end. `config` names the wrangler.toml of another Worker.
  */
-export async function startEdge(variables: Readonly<Record<string, string>>): Promise<RunningEdge> {
+export async function startEdge(
+  variables: Readonly<Record<string, string>>,
+  config = join(ROOT, 'wrangler.toml'),
+): Promise<RunningEdge> {
   const stateDir = mkdtempSync(join(tmpdir(), 'mana-stt-edge-'));
   const child = spawn(
     join(ROOT, 'node_modules/.bin/wrangler'),
-    devParameters({ REQUIRE_AUTH: 'false', ...variables }, stateDir),
+    [
+      'dev',
+      '--config',
+      config,
+      ...devParameters({ REQUIRE_AUTH: 'false', ...variables }, stateDir),
+    ],
     {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,7 +75,6 @@ export async function startEdge(variables: Readonly<Record<string, string>>): Pr
 
 function devParameters(variables: Readonly<Record<string, string>>, stateDir: string): string[] {
   return [
-    'dev',
     ...['--env', 'dev', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'],
     ...['--persist-to', stateDir, '--show-interactive-dev-session', 'false'],
     ...Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`]),

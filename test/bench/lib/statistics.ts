@@ -7,6 +7,13 @@ export function median(values: readonly number[]): number {
   return (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The value that `percent` of at least one number do not exceed (nearest rank). */
+export function percentile(values: readonly number[], percent: number): number {
+  if (values.length === 0) throw new Error('percentile of no values');
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]!;
+}
+
 export interface Spread {
   readonly median: number;
   readonly min: number;

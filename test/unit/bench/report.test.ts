@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport, replaceBlock } from '#test/bench/lib/report.ts';
-import { median, pairedRatio } from '#test/bench/lib/statistics.ts';
+import { median, pairedRatio, percentile } from '#test/bench/lib/statistics.ts';
 
 describe('replaceBlock', () => {
   const document = 'Intro\n<!-- bench:speed -->\nold\n<!-- /bench:speed -->\nEnd\n';
@@ -41,6 +41,15 @@ describe('median', () => {
   it('is the middle of an odd and the mean of the middle two of an even number of values', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([10, 1, 2, 4])).toBe(3);
+  });
+});
+
+describe('percentile', () => {
+  it('is the smallest value that covers so many per cent of all', () => {
+    const values = Array.from({ length: 20 }, (_, index) => 20 - index);
+    expect(percentile(values, 95)).toBe(19);
+    expect(percentile(values, 100)).toBe(20);
+    expect(percentile([7], 95)).toBe(7);
   });
 });
 
