@@ -65,6 +65,7 @@ export function createMetrics(): OriginMetrics {
     HISTOGRAMS,
     (it) => new Histogram<string>({ ...it, buckets: [...it.buckets], registers }),
   );
+  startAtZero(counters);
   return {
     observeStage: (stage, seconds) => histograms.stage.observe({ stage }, seconds),
     observeBatch: (items) => histograms.batchItems.observe(items),
@@ -106,6 +107,16 @@ export function createMetrics(): OriginMetrics {
     countLimited: (limit) => counters.limited.inc({ limit }),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
+}
+
+/** A series that begins with its first event looks to Prometheus as if nothing had happened: alerts would miss it. */
+function startAtZero(counters: Readonly<Record<keyof typeof COUNTERS, Counter<string>>>): void {
+  for (const code of ['internal', 'storage_full'] satisfies SttError['kind'][]) {
+    counters.errors.inc({ code }, 0);
+  }
+  for (const outcome of ['done', 'failed', 'crashed'] satisfies JobOutcome[]) {
+    counters.jobAttempts.inc({ outcome }, 0);
+  }
 }
 
 const BYTES_PER_MB = 1024 * 1024;

@@ -54,6 +54,13 @@ describe('createMetrics', () => {
     expect(text).toContain('mana_stt_queue_capacity 20');
   });
 
+  it('shows what alerts wait for from the start, as 0', async () => {
+    const { text } = await createMetrics().render();
+    expect(text).toContain('mana_stt_errors_total{code="internal"} 0');
+    expect(text).toContain('mana_stt_errors_total{code="storage_full"} 0');
+    expect(text).toContain('mana_stt_job_attempts_total{outcome="failed"} 0');
+  });
+
   it('makes registries that do not know each other', async () => {
     const [one, other] = [createMetrics(), createMetrics()];
     one.countError('no_file');

@@ -8,6 +8,7 @@ import * as edge from '#edge-worker/metrics/edge-metrics.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '#origin/metrics/definitions.ts';
 import { readExposed } from '#test/support/exposed-metrics.ts';
 import { startTestOrigin, type TestOrigin } from '#test/support/origin-server.ts';
+import { findProgram, runProgram } from '#test/support/outside-program.ts';
 import { parsePromql } from '#test/support/promql.ts';
 
 const ops = new URL('../../../../origin/ops/', import.meta.url);
@@ -188,6 +189,11 @@ describe('prometheus/alerts.yml', () => {
     expect(named.filter((label) => !left.includes(label ?? ''))).toEqual([]);
   });
 
+  it('each have a case in alerts.test.yml', () => {
+    const cases = textOf('prometheus/alerts.test.yml');
+    expect(alerts.filter(({ alert }) => !cases.includes(`alertname: ${alert}\n`))).toEqual([]);
+  });
+
   it('gives each alert a name of its own', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
   });
@@ -199,6 +205,20 @@ describe('prometheus/alerts.yml', () => {
       for (const [, code] of expr.matchAll(/code="(\w+)"/g)) expect(errors).toContain(`'${code}'`);
     }
     expect(source('origin/metrics/metrics.ts')).toMatch(/status: 'error'/);
+  });
+});
+
+const promtool = findProgram('promtool', "Prometheus' own download; it needs no server");
+
+describe.skipIf(promtool === null)('promtool', () => {
+  it.each([
+    ['alerts.yml', ['check', 'rules']],
+    ['prometheus.example.yml', ['check', 'config', '--syntax-only']],
+    ['alerts.test.yml', ['test', 'rules']],
+  ])('passes %s', (name, command) => {
+    const path = fileURLToPath(new URL(`prometheus/${name}`, ops));
+    const { status, stdout, stderr } = runProgram(promtool ?? '', [...command, path]);
+    expect(status, stdout + stderr).toBe(0);
   });
 });
 
