@@ -8,16 +8,16 @@ import type {
   ReadingFailure,
   ReadMemory,
 } from '#origin/vram/device.ts';
-import { type EstimateRecord, Estimates } from '#origin/vram/estimates.ts';
 import { judgeReturn, type ReturnVerdict } from '#origin/vram/judge-return.ts';
 import type { Lease, LeaseDemand } from '#origin/vram/lease.ts';
 import { type LeaseNews, reviveLease } from '#origin/vram/lease-changes.ts';
+import { LeaseJournal } from '#origin/vram/lease-journal.ts';
 import type { LeaseStore } from '#origin/vram/lease-store.ts';
 import { Ledger, type LedgerEffect, type LedgerRules } from '#origin/vram/ledger.ts';
+import { MemoryReader } from '#origin/vram/memory-reader.ts';
 import { limitMib } from '#origin/vram/room.ts';
 import { describeVram, type Unreturned, type VramStatus } from '#origin/vram/vram-status.ts';
 import { SttException } from '#shared/errors.ts';
-import { fail } from '#shared/result.ts';
 
 export interface VramTools {
   readonly rules: LedgerRules;
@@ -66,21 +66,16 @@ interface Waiter {
 export class VramManager {
   readonly #tools: VramTools;
   readonly #ledger: Ledger;
-  readonly #estimates: Estimates;
+  readonly #journal: LeaseJournal;
+  readonly #reader: MemoryReader;
   readonly #waiters = new Map<string, Waiter>();
-  readonly #peaksMib = new Map<string, number>();
   /** How often leases began or ended, by device. */
   readonly #changes = new Map<string, number>();
   #local: LocalListener | null = null;
   #unreturned: Unreturned[] = [];
-  #memory: MemoryReading | null = null;
-  /** When the last reading was begun, whatever came of it. */
-  #triedMs: number;
-  #problem: ReadingFailure['problem'] | null = null;
-  #reading: Promise<void> | null = null;
-  #nextReading: Promise<void> | null = null;
+  /** As the log was told. */
+  #lastProblem: ReadingFailure['problem'] | null = null;
   #stopTimer: () => void = () => {};
-  #isDurable = true;
   #isDraining = false;
   #isClosed = false;
 
@@ -88,10 +83,15 @@ export class VramManager {
   constructor(tools: VramTools) {
     this.#tools = tools;
     this.#ledger = new Ledger(tools.rules);
-    this.#triedMs = tools.clock.now();
-    this.#estimates = new Estimates(tools.store.estimates());
+    this.#reader = new MemoryReader({
+      ...{ read: tools.read, now: tools.clock.now },
+      begin: () => this.#beginReading(),
+      onReading: (reading) => this.#takeReading(reading),
+      onMiss: (failure) => this.#missReading(failure),
+    });
+    this.#journal = new LeaseJournal(tools.store, tools.logger);
     const untilMs = tools.clock.now() + tools.timing.reviveMs;
-    this.#ledger.restore(tools.store.leases().map((lease) => reviveLease(lease, untilMs)));
+    this.#ledger.restore(this.#journal.leases().map((lease) => reviveLease(lease, untilMs)));
     this.#schedule();
   }
 
@@ -111,7 +111,7 @@ export class VramManager {
     if (this.#isClosed || (this.#isDraining && !demand.isLocal)) throw shuttingDown();
     if (signal?.aborted) throw new SttException({ kind: 'client_gone' });
     const id = this.#tools.newId();
-    const mib = this.#planMib(demand, isEstimate);
+    const mib = this.#journal.planMib(demand, { isEstimate, limitMib: this.#limitMib() });
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     this.#waiters.set(id, { resolve, reject });
     const leave = () => {
@@ -158,7 +158,7 @@ export class VramManager {
     const find = () => this.#ledger.views().find(({ reading }) => isNamed(reading, name));
     const found = find() ?? ((await this.read()) && find());
     if (found) return found.reading.id;
-    if (this.#problem !== null) {
+    if (this.#reader.problem !== null) {
       throw new SttException({ kind: 'device_unreadable', retryAfterSeconds: 1 });
     }
     const known = this.#ledger.views().map(({ reading }) => reading.id);
@@ -167,20 +167,20 @@ export class VramManager {
 
   /** Everything that there is to know, read anew when the last reading is old. */
   async status(): Promise<VramStatus> {
-    const isOld = this.#now() - (this.#memory?.startedMs ?? 0) >= this.#tools.rules.maxAgeMs;
-    if (isOld || this.#problem !== null) await this.read();
+    const isOld = this.#now() - (this.#reader.memory?.startedMs ?? 0) >= this.#tools.rules.maxAgeMs;
+    if (isOld || this.#reader.problem !== null) await this.read();
     return describeVram(this.#ledger, {
       rules: this.#tools.rules,
-      problem: this.#problem,
+      problem: this.#reader.problem,
       unreturned: this.#unreturned,
-      isDurable: this.#isDurable,
+      isDurable: this.#journal.isDurable,
     });
   }
 
   /** A reading that is begun after this call; null when there is none. */
   async read(): Promise<MemoryReading | null> {
-    await this.#readOnce();
-    return this.#problem === null ? this.#memory : null;
+    await this.#reader.read();
+    return this.#reader.problem === null ? this.#reader.memory : null;
   }
 
   /** How often leases began or ended on a device: the same number twice means nobody came or went. */
@@ -236,24 +236,21 @@ export class VramManager {
     this.#stopTimer();
     for (const { reject } of this.#waiters.values()) reject(shuttingDown());
     this.#waiters.clear();
-    this.#tools.store.close();
+    this.#journal.close();
   }
 
   #now(): number {
     return this.#tools.clock.now();
   }
 
-  /** Measured numbers never make a model impossible that was declared to fit. */
-  #planMib(demand: LeaseDemand, isEstimate: boolean): number {
-    const planned = this.#estimates.planMib(demand, { mib: demand.mib, isEstimate });
-    const limits = this.#ledger.views().map(({ reading }) => limitMib(reading, this.#tools.rules));
-    const limit = Math.max(0, ...limits);
-    return limit === 0 || planned <= limit ? planned : Math.max(demand.mib, limit);
+  #limitMib(): number {
+    const { rules } = this.#tools;
+    return Math.max(0, ...this.#ledger.views().map(({ reading }) => limitMib(reading, rules)));
   }
 
   #apply(effects: readonly LedgerEffect[]): void {
     // On the disk before anybody is told.
-    this.#save(effects);
+    this.#journal.save(effects);
     for (const effect of effects) this.#carryOut(effect);
     this.#schedule();
   }
@@ -276,13 +273,13 @@ export class VramManager {
         this.#warn(effect.lease, 'an owner did not let go of its lease in time');
         return;
       case 'changed':
-        this.#notePeak(effect.lease);
+        this.#journal.notePeak(effect.lease);
         return;
       case 'ended':
         this.#afterEnd(effect.lease, effect.end);
         return;
       case 'reading_wanted':
-        this.#readOnce();
+        this.#reader.read();
         return;
     }
   }
@@ -306,7 +303,6 @@ export class VramManager {
 
   #afterEnd(lease: Lease, end: string): void {
     this.#count(lease);
-    this.#peaksMib.delete(lease.id);
     if (end !== 'released') this.#warn(lease, `a lease ended: ${end}`);
     if (lease.isLocal) this.#local?.onEnded(lease);
     else if (end !== 'lost' && lease.measured?.isRead === true) this.#watchOther(lease);
@@ -325,81 +321,31 @@ export class VramManager {
     this.#changes.set(device, this.changesOn(device) + 1);
   }
 
-  #notePeak({ id, measured }: Lease): void {
-    if (measured === null) return;
-    this.#peaksMib.set(id, Math.max(this.#peaksMib.get(id) ?? 0, measured.mib));
-  }
-
   #warn({ owner, model, device, mib }: Lease, message: string): void {
     this.#tools.logger.warn({ owner, model, device, mib }, message);
   }
 
-  #save(effects: readonly LedgerEffect[]): void {
-    const saved = new Map<string, Lease>();
-    const endedIds: string[] = [];
-    const estimates: EstimateRecord[] = [];
-    for (const effect of effects) {
-      if (effect.type === 'granted' || effect.type === 'changed') {
-        if (!effect.lease.isLocal) saved.set(effect.lease.id, effect.lease);
-      } else if (effect.type === 'ended') {
-        if (!effect.lease.isLocal) endedIds.push(effect.lease.id);
-        const peakMib = this.#peaksMib.get(effect.lease.id) ?? 0;
-        if (peakMib > 0) estimates.push(this.#estimates.record(effect.lease, peakMib));
-      }
-    }
-    if (saved.size + endedIds.length + estimates.length === 0 || this.#isClosed) return;
-    try {
-      this.#tools.store.write({ saved: [...saved.values()], endedIds, estimates });
-      this.#isDurable = true;
-    } catch (err) {
-      // Memory is shared all the same; only a restart would forget these leases.
-      if (this.#isDurable) this.#tools.logger.error({ err }, 'GPU leases cannot be written');
-      this.#isDurable = false;
-    }
-  }
-
-  #readOnce(): Promise<void> {
-    if (this.#reading === null) return this.#begin();
-    this.#nextReading ??= this.#reading.then(() => {
-      this.#nextReading = null;
-      return this.#begin();
-    });
-    return this.#nextReading;
-  }
-
-  #begin(): Promise<void> {
-    if (this.#reading !== null) return this.#readOnce();
-    const turn = this.#ledger.beginReading();
-    const startedMs = this.#now();
-    this.#triedMs = startedMs;
+  #beginReading(): { turn: number; pids: number[] } {
     const leases = this.#ledger.leases();
     const pids = [...new Set(leases.flatMap(({ pid }) => (pid === null ? [] : [pid])))];
-    this.#reading = this.#tools
-      .read(pids)
-      .catch((error: unknown) => fail({ problem: 'failed' as const, said: String(error) }))
-      .then((found) => {
-        this.#reading = null;
-        if (this.#isClosed) return;
-        if (found.ok) this.#takeReading({ ...found.value, startedMs }, turn);
-        else this.#missReading(found.error);
-      });
-    return this.#reading;
+    return { turn: this.#ledger.beginReading(), pids };
   }
 
-  #takeReading(memory: MemoryReading, turn: number): void {
-    if (this.#problem !== null) this.#tools.logger.info('memory can be read again');
-    this.#problem = null;
-    this.#memory = memory;
-    const effects = this.#ledger.takeReading({ ...memory, turn }, this.#now());
-    for (const lease of this.#ledger.leases()) this.#notePeak(lease);
+  #takeReading(reading: MemoryReading & { turn: number }): void {
+    if (this.#isClosed) return;
+    if (this.#lastProblem !== null) this.#tools.logger.info('memory can be read again');
+    this.#lastProblem = null;
+    const effects = this.#ledger.takeReading(reading, this.#now());
+    for (const lease of this.#ledger.leases()) this.#journal.notePeak(lease);
     this.#apply(effects);
   }
 
   #missReading(failure: ReadingFailure): void {
-    if (this.#problem !== failure.problem) {
+    if (this.#isClosed) return;
+    if (this.#lastProblem !== failure.problem) {
       this.#tools.logger.error({ ...failure }, 'memory cannot be read: nothing new is granted');
     }
-    this.#problem = failure.problem;
+    this.#lastProblem = failure.problem;
     this.#apply(this.#ledger.missReading(this.#now()));
   }
 
@@ -407,16 +353,16 @@ export class VramManager {
     this.#stopTimer();
     if (this.#isClosed) return;
     const hasLeases = this.#ledger.leases().length > 0;
-    const readMs = this.#triedMs + this.#tools.timing.idleReadMs;
+    const readMs = this.#reader.triedMs + this.#tools.timing.idleReadMs;
     const dueMs = Math.min(
       this.#ledger.nextDueMs() ?? Number.POSITIVE_INFINITY,
-      hasLeases && this.#reading === null ? readMs : Number.POSITIVE_INFINITY,
+      hasLeases && !this.#reader.isReading ? readMs : Number.POSITIVE_INFINITY,
     );
     if (dueMs === Number.POSITIVE_INFINITY) return;
     // A timer may come a fraction early, so it never asks for less than a millisecond.
     const delayMs = Math.min(Math.max(1, dueMs - this.#now()), MAX_DELAY_MS);
     this.#stopTimer = this.#tools.clock.after(delayMs, () => {
-      if (hasLeases && readMs <= this.#now()) this.#readOnce();
+      if (hasLeases && readMs <= this.#now()) this.#reader.read();
       this.#apply(this.#ledger.tick(this.#now()));
     });
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anySchedule, kindSchedule, runSchedule } from '#test/support/ledger-world.ts';
+import { anySchedule, kindSchedule } from '#test/support/ledger-schedules.ts';
+import { runSchedule } from '#test/support/ledger-world.ts';
 
 const SEED = 20_261_125;
 
