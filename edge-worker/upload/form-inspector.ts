@@ -21,7 +21,7 @@ export class FormInspector {
   readonly #names: string[] = [];
   readonly #otherFiles: PartHead[] = [];
   #file: { readonly head: PartHead; sizeBytes: number } | null = null;
-  #part: { readonly head: PartHead; readonly role: 'field' | 'file' | 'other' } | null = null;
+  #part: { readonly head: PartHead; readonly role: Role } | null = null;
   #text = new TextDecoder();
   #value = '';
   #valueBytes = 0;
@@ -56,8 +56,8 @@ export class FormInspector {
   }
 
   #start(head: PartHead): void {
-    this.#names.push(head.name);
     const role = roleOf(head);
+    if (role !== 'none') this.#names.push(head.name);
     this.#part = { head, role };
     if (role === 'other') this.#otherFiles.push(head);
     if (role === 'file') {
@@ -96,7 +96,10 @@ export class FormInspector {
   }
 }
 
-function roleOf({ name, fileName, mimeType }: PartHead): 'field' | 'file' | 'other' {
+type Role = 'field' | 'file' | 'other' | 'none';
+
+function roleOf({ name, fileName, mimeType }: PartHead): Role {
+  if (name === '') return 'none';
   if (!isFilePart({ name, fileName, mimeType })) return 'field';
   return FILE_FIELDS.includes(name) ? 'file' : 'other';
 }

@@ -1,8 +1,10 @@
-/** The lines before a part's content. Source: RFC 7578 §4.2, RFC 6266 §4.3 and what browsers send. */
-import { SttException } from '#shared/errors.ts';
+/**
+ * The lines before a part's content, read as the origin's parser reads them: one body must not be two forms.
+ * Source: RFC 7578 §4.2, RFC 6266 §4.3 and what browsers send.
+ */
 
 export interface PartHead {
-  /** Name of the form's field. */
+  /** Name of the form's field; empty for a part that is none, which nobody reads. */
   readonly name: string;
   /** Without folders; absent in text fields. May be empty. */
   readonly fileName?: string;
@@ -10,36 +12,45 @@ export interface PartHead {
   readonly mimeType: string;
 }
 
-/**
- * @param text lines with their line breaks
- * @throws SttException malformed_body when the part has no name
- */
+/** @param text lines with their line breaks */
 export function parsePartHead(text: string): PartHead {
-  const headers = new Map<string, string>();
-  for (const line of text.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1));
-  }
-  const parameters = readParameters(headers.get('content-disposition') ?? '');
-  const name = parameters.get('name');
-  if (name === undefined) {
-    throw new SttException({ kind: 'malformed_body', problem: 'a part has no name' });
-  }
-  const fileName = decodeExtended(parameters.get('filename*')) ?? parameters.get('filename');
+  const headers = readHeaders(text);
+  const disposition = headers.get('content-disposition') ?? '';
+  const parameters = readParameters(IS_FIELD.test(disposition) ? disposition : '');
+  const extended = parameters.get('filename*');
+  const fileName = decodeExtended(extended) ?? parameters.get('filename') ?? extended;
   const [mimeType = ''] = (headers.get('content-type') ?? '').split(';');
   return {
-    name,
+    name: parameters.get('name') ?? '',
     mimeType: mimeType.trim().toLowerCase(),
     ...(fileName !== undefined && { fileName: withoutFolders(fileName) }),
   };
 }
 
-/** `form-data; name="a"; filename=b` → its parameters. Only `\"` is an escape: old browsers send whole Windows paths. */
+/** By name in lower case; of a repeated one the first. A line that is no header ends them. */
+function readHeaders(text: string): Map<string, string> {
+  const headers = new Map<string, string>();
+  // Folded lines go on with the header before them.
+  const lines = text.replaceAll(/\r\n(?=[ \t])/g, '').split('\r\n');
+  for (const line of lines.filter((it) => it !== '')) {
+    const colon = line.indexOf(':');
+    if (colon < 1 || /[\r\n]/.test(line)) break;
+    const name = line.slice(0, colon).toLowerCase();
+    if (!headers.has(name)) headers.set(name, line.slice(colon + 1));
+  }
+  return headers;
+}
+
+const IS_FIELD = /^\s*form-data\s*(;|$)/i;
+
+/**
+ * `form-data; name="a"; filename=b` → its parameters; of a repeated one the last. Only `\"` is an escape: old browsers
+ * send whole Windows paths.
+ */
 function readParameters(value: string): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const [, name = '', quoted, bare] of value.matchAll(PARAMETER)) {
-    const text = quoted?.replaceAll('\\"', '"') ?? bare ?? '';
-    if (!parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), text);
+    parameters.set(name.toLowerCase(), quoted?.replaceAll('\\"', '"') ?? bare ?? '');
   }
   return parameters;
 }

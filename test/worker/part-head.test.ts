@@ -18,10 +18,25 @@ describe('parsePartHead', () => {
       { name: 'f', fileName: 'ü.mp3', mimeType: '' },
     ],
     ["name=f; filename=x; filename*=UTF-8''%ff", { name: 'f', fileName: 'x', mimeType: '' }],
-    ['name="f"; name="g"', { name: 'f', mimeType: '' }],
+    ["name=f; filename*=UTF-8''%zz", { name: 'f', fileName: "UTF-8''%zz", mimeType: '' }],
+    ['name="f"; name="g"', { name: 'g', mimeType: '' }],
     ['NAME="f"; FileName=""', { name: 'f', fileName: '', mimeType: '' }],
   ])('reads %s', (disposition, expected) => {
     expect(head(disposition)).toEqual(expected);
+  });
+
+  it.each([
+    ['no head at all', '\r\n\r\n'],
+    ['another disposition', '\r\nContent-Disposition: attachment; name="file"\r\n\r\n'],
+    ['none', '\r\nContent-Type: audio/wav; name="file"\r\n\r\n'],
+    ['no name', '\r\nContent-Disposition: form-data; filename="a.wav"\r\n\r\n'],
+  ])('takes a part for no field: %s', (_what, text) => {
+    expect(parsePartHead(text).name).toBe('');
+  });
+
+  it('reads the first of two dispositions', () => {
+    const second = 'Content-Disposition: form-data; name=second';
+    expect(head('name=first', second).name).toBe('first');
   });
 
   it('reads the type without its parameters', () => {
