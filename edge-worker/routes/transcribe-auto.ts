@@ -174,11 +174,17 @@ function listWarnings(
   if (backend !== MISTRAL_BACKEND) return routeWarnings(plan, tried);
   const { named } = form;
   const isOther = named.kind === 'local_voxtral';
+  const candidate = plan.candidates.find((it) => it.backend === backend);
+  // Nobody asked for it, and nobody else was tried: the caller has to learn why the recording left our machines.
+  const isUnasked = candidate?.why === 'suited' && tried.length === 1;
   return [
+    ...(isUnasked ? [`Answered by mistral, a hosted service: ${UNASKED}.`] : []),
     ...routeWarnings({ candidates: [], excluded: [] }, tried),
     ...(isOther ? [`${named.name} was asked for and is not here; ${model.id} answered.`] : []),
   ];
 }
+
+const UNASKED = 'our own machines are down, busy, or failed too often just now';
 
 /** For the caller's headers and the request's line in the log. */
 function tell({ c, plan, machines }: Work, tried: readonly Attempt[]): void {

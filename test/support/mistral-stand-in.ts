@@ -44,6 +44,8 @@ export interface MistralStandIn {
   receivedBytes(): number;
   /** Fulfils when a request has begun. */
   begun(): Promise<void>;
+  /** Fulfils when a client has left before its answer. */
+  left(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,10 +55,14 @@ export async function startMistralStandIn(): Promise<MistralStandIn> {
   const misbehaviours: Misbehaviour[] = [];
   let received = 0;
   const waiters: (() => void)[] = [];
+  const left: (() => void)[] = [];
   const server = createServer((request, response) => {
     for (const wake of waiters.splice(0)) wake();
     request.on('data', (chunk: Buffer) => {
       received += chunk.byteLength;
+    });
+    response.on('close', () => {
+      if (!response.writableEnded) for (const wake of left.splice(0)) wake();
     });
     request.pause();
     handle(request, response, { apiKey, requests, misbehaviour: misbehaviours.shift() }).catch(() =>
@@ -71,6 +77,7 @@ export async function startMistralStandIn(): Promise<MistralStandIn> {
     misbehaviours,
     receivedBytes: () => received,
     begun: () => new Promise((resolve) => waiters.push(resolve)),
+    left: () => new Promise((resolve) => left.push(resolve)),
     close: () => closeServer(server),
   };
 }

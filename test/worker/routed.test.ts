@@ -67,6 +67,14 @@ describe('POST /transcribe/auto', () => {
     expect(await elapsed({ allow_hosted: 'false' })).toBeGreaterThan(20_000);
   });
 
+  it('says why when Mistral is asked first, though nobody asked for it', async () => {
+    const edge = playRouted({ whisper: down });
+    await ask(edge);
+    const { backend, route, body } = await ask(edge);
+    expect([backend, route]).toEqual(['mistral', 'mistral=ok']);
+    expect(body.warnings?.join()).toContain('a hosted service: our own machines are down');
+  });
+
   it('is answered by Mistral when our machines are full', async () => {
     const answer = await ask(playRouted({ whisper: refuse(429, 'queue_full') }));
     expect(answer).toMatchObject({ status: 200, backend: 'mistral' });
