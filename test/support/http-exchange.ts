@@ -29,36 +29,37 @@ export async function exchange(
   const { answers: wanted = 1, host = '127.0.0.1' } = options;
   const socket = connect({ port, host });
   await once(socket, 'connect');
-  // Whoever refuses a body may close while it is still being written; its answer is there all the same.
-  socket.on('error', () => {});
+  const answers = readAnswers(socket, wanted);
   for (const piece of pieces) socket.write(piece);
-  try {
-    return await readAnswers(socket, wanted);
-  } finally {
-    socket.destroy();
-  }
+  await answers;
+  socket.destroy();
+  return answers;
 }
 
-async function readAnswers(socket: Socket, wanted: number): Promise<RawAnswer[]> {
+function readAnswers(socket: Socket, wanted: number): Promise<RawAnswer[]> {
+  const { promise, resolve } = Promise.withResolvers<RawAnswer[]>();
   const answers: RawAnswer[] = [];
   let bytes: Buffer = Buffer.alloc(0);
   const take = (isEnd: boolean) => {
-    for (;;) {
+    while (answers.length < wanted) {
       const parsed = parseAnswer(bytes, isEnd);
-      if (parsed === null || answers.length === wanted) return;
+      if (parsed === null) return;
       bytes = parsed.rest;
       if (parsed.answer.status >= 200) answers.push(parsed.answer);
     }
+    resolve(answers);
   };
-  const closed = once(socket, 'close').then(() => null);
-  while (answers.length < wanted) {
-    const news = await Promise.race([once(socket, 'data'), closed]);
-    if (news === null) break;
-    bytes = Buffer.concat([bytes, news[0] as Buffer]);
+  socket.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
     take(false);
-  }
-  take(true);
-  return answers;
+  });
+  // Whoever refuses a body may reset the connection while we write; what came before that counts.
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    take(true);
+    resolve(answers);
+  });
+  return promise;
 }
 
 interface Parsed {
