@@ -46,10 +46,10 @@ export type KeyFault =
  * once in 30 s, whatever became of it. When mana-auth is down, keys that were fetched keep working for a day.
  */
 export function createJwks(options: JwksOptions): FindKey {
-  const { now } = options;
+  const { now, timeoutMs = TIMEOUT_MS } = options;
   const coolDown = createCoolDown({ firstMs: 1000, maxMs: REFETCH_MS, now });
   const flight = createSingleFlight<Result<KeySet, UpstreamFault>>({
-    maxInFlight: MAX_FETCHES,
+    ...{ maxInFlight: MAX_FETCHES, maxMs: timeoutMs + SLACK_MS, now },
     ...(options.isShared !== undefined && { isShared: options.isShared }),
   });
   let current: KeySet | null = null;
@@ -71,7 +71,7 @@ export function createJwks(options: JwksOptions): FindKey {
 
   async function refresh(): Promise<void> {
     if (coolDown.remainingMs() === 0) {
-      await (flight.run('', fetchSet) ?? Promise.resolve());
+      await (flight.waitForOthers('') ?? flight.run('', fetchSet));
     }
   }
 
@@ -103,6 +103,8 @@ const FRESH_MS = 600_000;
 const REFETCH_MS = 30_000;
 const USABLE_MS = 86_400_000;
 const TIMEOUT_MS = 5000;
+/** Beyond the time limit of a fetch, until it counts as lost. */
+const SLACK_MS = 1000;
 const MAX_FETCHES = 8;
 const MAX_SET_BYTES = 256 * 1024;
 

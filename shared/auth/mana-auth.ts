@@ -47,11 +47,11 @@ export const EXTERNAL_KEY_PREFIX = 'sk_live_';
  * beyond their time), every other one is `auth_unavailable`, and nobody asks again before a cool-down is over.
  */
 export function createManaAuth(options: ManaAuthOptions): ValidateKey {
-  const { now, maxCached = 10_000 } = options;
+  const { now, maxCached = 10_000, timeoutMs = TIMEOUT_MS } = options;
   const accepted = createExpiringCache<Principal>(maxCached);
   const refused = createExpiringCache<true>(maxCached);
   const flight = createSingleFlight<Result<Answer, UpstreamFault>>({
-    maxInFlight: MAX_LOOKUPS,
+    ...{ maxInFlight: MAX_LOOKUPS, maxMs: timeoutMs + SLACK_MS, now },
     ...(options.isShared !== undefined && { isShared: options.isShared }),
   });
   const coolDown = createCoolDown({ firstMs: 1000, maxMs: 30_000, now });
@@ -73,17 +73,29 @@ export function createManaAuth(options: ManaAuthOptions): ValidateKey {
     return answer;
   }
 
+  /** What is known without asking; null: nothing, or something too old. */
+  function recall(hash: string): Result<Principal, ManaAuthFailure> | null {
+    const known = accepted.get(hash);
+    if (known !== undefined && known.expiresMs > now()) {
+      return ok(known.value);
+    }
+    const isRefused = (refused.get(hash)?.expiresMs ?? 0) > now();
+    return isRefused ? fail({ kind: 'key_refused' }) : null;
+  }
+
   return async function validateKey(key) {
     if (!EXTERNAL_KEY.test(key)) {
       return fail({ kind: 'key_refused' });
     }
     const hash = toHex(await digestKey(key));
-    const known = accepted.get(hash);
-    if (known !== undefined && known.expiresMs > now()) {
-      return ok(known.value);
+    let remembered = recall(hash);
+    const others = remembered === null ? flight.waitForOthers(hash) : null;
+    if (others !== null) {
+      await others;
+      remembered = recall(hash);
     }
-    if ((refused.get(hash)?.expiresMs ?? 0) > now()) {
-      return fail({ kind: 'key_refused' });
+    if (remembered !== null) {
+      return remembered;
     }
     const answer = await (coolDown.remainingMs() > 0
       ? fail('cooling_down' as const)
@@ -92,6 +104,7 @@ export function createManaAuth(options: ManaAuthOptions): ValidateKey {
       const { principal } = answer.value;
       return principal === null ? fail({ kind: 'key_refused' }) : ok(principal);
     }
+    const known = accepted.get(hash);
     if (known !== undefined && now() < known.expiresMs + options.staleGraceSeconds * 1000) {
       return ok(known.value);
     }
@@ -103,6 +116,8 @@ export function createManaAuth(options: ManaAuthOptions): ValidateKey {
 const ACCEPTED_MS = 300_000;
 const REFUSED_MS = 30_000;
 const TIMEOUT_MS = 5000;
+/** Beyond the time limit of a question, until it counts as lost. */
+const SLACK_MS = 1000;
 const MAX_LOOKUPS = 64;
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** What can be no key is not worth a question, and cannot make mana-auth stumble. */

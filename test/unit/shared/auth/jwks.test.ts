@@ -111,6 +111,13 @@ describe('createJwks', () => {
     expect(await find('a')).toBe('unknown_key_id');
   });
 
+  it('fetches once for those who ask at once, where nobody may join the work of another request', async () => {
+    const { peer, find } = setUp([await jwk('a')], { isShared: false });
+    const found = await Promise.all(Array.from({ length: 50 }, () => find('a')));
+    expect(found).toEqual(Array(50).fill(true));
+    expect(peer.fetches).toBe(1);
+  });
+
   it('shares one fetch among those who ask at once', async () => {
     const { peer, find } = setUp([await jwk('a')], { isShared: true });
     await Promise.all(Array.from({ length: 50 }, () => find('a')));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { FetchLike } from '#shared/auth/fetch-json.ts';
 import { createManaAuth, type ManaAuthOptions } from '#shared/auth/mana-auth.ts';
 
@@ -158,6 +158,33 @@ describe('createManaAuth', () => {
       Array(100).fill(true),
     );
     expect(peer.asked).toHaveLength(1);
+  });
+
+  it('asks once for those who ask at once, where nobody may join the work of another request', async () => {
+    const { peer, passes } = setUp({ isShared: false });
+    expect(await Promise.all(Array.from({ length: 200 }, () => passes()))).toEqual(
+      Array(200).fill(true),
+    );
+    expect(peer.asked).toHaveLength(1);
+  });
+
+  it('takes a look-up for lost when it is older than its time limit', async () => {
+    let isLost = true;
+    let asked = 0;
+    const { peer, passes } = setUp({
+      isShared: false,
+      fetch: async () => {
+        asked++;
+        return isLost ? new Promise<never>(() => {}) : Response.json(VALID);
+      },
+    });
+    const lost = Array.from({ length: 64 }, (_, index) => passes(`sk_live_${index}`));
+    await vi.waitFor(() => expect(asked).toBe(64));
+    expect(await passes('sk_live_x')).toBe('auth_unavailable');
+    isLost = false;
+    peer.nowMs += 6000;
+    expect(await passes('sk_live_y')).toBe(true);
+    expect(lost).toHaveLength(64);
   });
 
   it('refuses to ask about more than 64 keys at once', async () => {
