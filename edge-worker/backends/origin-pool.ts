@@ -83,7 +83,8 @@ export class OriginPool implements Origins {
       const outcome = await this.#askAll(ticket, tried);
       if (outcome.kind === 'answered') return ok({ response: outcome.response, tried });
       const waitMs = backoffMs(round + 1);
-      const isPatient = outcome.mayComeBack && times.now() + waitMs < deadlineMs;
+      const canGoOn = outcome.mayComeBack && work.body.canRepeat?.() !== false;
+      const isPatient = canGoOn && times.now() + waitMs < deadlineMs;
       if (!isPatient || this.#isLongGone(work.patienceMs)) return fail({ ...outcome, tried });
       await times.delay(waitMs, work.signal);
     }
@@ -105,6 +106,7 @@ export class OriginPool implements Origins {
       });
       if (outcome.kind === 'answered') return outcome;
       last = outcome;
+      if (ticket.work.body.canRepeat?.() === false) break;
     }
     return last ?? NOBODY;
   }

@@ -10,9 +10,12 @@ import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /** Makes the handler. */
 export function transcribeRoute(
-  deps: Pick<EdgeDependencies, 'pool' | 'uploads' | 'originPatienceMs' | 'now'>,
+  deps: Pick<EdgeDependencies, 'pool' | 'origins' | 'uploads' | 'originPatienceMs' | 'now'>,
 ): Handler<EdgeEnv> {
-  const { pool, uploads, originPatienceMs: patienceMs, now } = deps;
+  const { pool, originPatienceMs: patienceMs, now } = deps;
+  // With one origin a large body is sent once, straight through: nothing of it rests anywhere on the way.
+  const bucket = deps.origins.length > 1 ? deps.uploads.bucket : null;
+  const uploads = { ...deps.uploads, bucket };
   return async function transcribe(c) {
     const contentType = c.req.header('Content-Type') ?? '';
     readBoundary(contentType);

@@ -16,10 +16,11 @@ export interface StoredBody {
 }
 
 export interface StoreOptions {
-  readonly bucket: R2Bucket;
+  /** Null: what does not fit in memory is not kept. */
+  readonly bucket: R2Bucket | null;
   /** Unique; the object's name in the bucket. */
   readonly key: string;
-  /** Size of a part and largest body in memory. R2 takes no less than 5 MiB. Default 8 MiB. */
+  /** Size of a part and largest body in memory. R2 takes no less than 5 MiB. Default 5 MiB. */
   readonly partBytes?: number;
   /** What is held in memory comes out of it. */
   readonly budget?: ByteBudget;
@@ -57,7 +58,8 @@ export class BodyWriter {
 
   /** The whole body was written. @throws SttException internal */
   async finish(): Promise<StoredBody> {
-    if (this.#upload === null) {
+    const { bucket, key } = this.#options;
+    if (this.#upload === null || bucket === null) {
       const held = this.#buffer.length;
       const giveBack = () => this.#options.budget?.giveBack(held);
       return memoryBody(this.#buffer.subarray(0, this.#buffered), giveBack);
@@ -66,7 +68,7 @@ export class BodyWriter {
     const upload = this.#upload;
     await orFault(() => upload.complete(this.#parts));
     this.#letGo();
-    return bucketBody(this.#options, this.#sizeBytes);
+    return bucketBody({ bucket, key }, this.#sizeBytes);
   }
 
   /** The body will not be finished. Never fails. */
@@ -82,10 +84,11 @@ export class BodyWriter {
 
   async #sendPart(): Promise<void> {
     const { bucket, key } = this.#options;
+    if (bucket === null) throw new SttException({ kind: 'storage_full' });
     this.#upload ??= await orFault(() => bucket.createMultipartUpload(key));
     const upload = this.#upload;
     const bytes = this.#buffer.subarray(0, this.#buffered);
-    const part = await orFault(() => upload.uploadPart(this.#parts.length + 1, bytes));
+    const part = await orFault(() => sendInPieces(upload, this.#parts.length + 1, bytes));
     this.#parts.push(part);
     this.#buffered = 0;
   }
@@ -104,8 +107,29 @@ export class BodyWriter {
   }
 }
 
+/** A large value would be copied whole into memory that is only given back when garbage is collected. */
+async function sendInPieces(
+  upload: R2MultipartUpload,
+  number: number,
+  bytes: Uint8Array,
+): Promise<R2UploadedPart> {
+  const { readable, writable } = new FixedLengthStream(bytes.length);
+  const sending = upload.uploadPart(number, readable);
+  const writer = writable.getWriter();
+  const writing = (async () => {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      await writer.write(bytes.subarray(at, at + PIECE_BYTES));
+    }
+    await writer.close();
+  })();
+  const [part] = await Promise.all([sending, writing]);
+  return part;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
 /** Many recordings are smaller than a part, and memory is shared by all requests of an isolate. */
-const PART_BYTES = 8 * 1024 * 1024;
+export const PART_BYTES = 5 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
 function memoryBody(bytes: Uint8Array, onRemoved: () => void): StoredBody {
@@ -125,7 +149,10 @@ function memoryBody(bytes: Uint8Array, onRemoved: () => void): StoredBody {
   };
 }
 
-function bucketBody({ bucket, key }: StoreOptions, sizeBytes: number): StoredBody {
+function bucketBody(
+  { bucket, key }: { readonly bucket: R2Bucket; readonly key: string },
+  sizeBytes: number,
+): StoredBody {
   return {
     sizeBytes,
     place: 'bucket',

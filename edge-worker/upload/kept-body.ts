@@ -1,8 +1,13 @@
 /**
  * A body that goes on while it comes and is kept at the same time, so that it can be sent again when the line to the
- * origin was cut. Small ones are kept in memory, larger ones in R2; why: docs/decisions/0012-edge-and-jobs.md.
+ * origin was cut. Small ones are kept in memory, larger ones in R2 if there is a bucket; why: docs/decisions/0012-edge-and-jobs.md.
  */
-import { BodyWriter, type StoredBody, type StoreOptions } from '#edge-worker/upload/body-store.ts';
+import {
+  BodyWriter,
+  PART_BYTES,
+  type StoredBody,
+  type StoreOptions,
+} from '#edge-worker/upload/body-store.ts';
 import { MAX_FORM_BYTES, type UploadLimits, uploadTooLarge } from '#edge-worker/upload/limits.ts';
 import { readBody } from '#edge-worker/upload/read-body.ts';
 import type { RepeatableBody } from '#edge-worker/upload/repeatable-body.ts';
@@ -32,6 +37,7 @@ export class KeptBody implements RepeatableBody {
   /** Set by the first `open`; never rejects. Null: the body could not be kept. */
   #stored: Promise<StoredBody | null> | null = null;
   #fault: Error | null = null;
+  #isKept: boolean;
   #isRemoved = false;
 
   /** @throws SttException upload_too_large when the length says so already */
@@ -42,6 +48,8 @@ export class KeptBody implements RepeatableBody {
     this.#options = options;
     this.#writer = new BodyWriter(options);
     this.#sizeBytes = readLength(source.contentLength);
+    const { bucket, partBytes = PART_BYTES } = options;
+    this.#isKept = bucket !== null || (this.#sizeBytes ?? 0) <= partBytes;
     if ((this.#sizeBytes ?? 0) > maxFileBytes + MAX_FORM_BYTES) throw uploadTooLarge(maxFileBytes);
   }
 
@@ -51,6 +59,10 @@ export class KeptBody implements RepeatableBody {
 
   fault(): Error | null {
     return this.#fault;
+  }
+
+  canRepeat(): boolean {
+    return this.#isKept || this.#stored === null;
   }
 
   waitingSinceMs(): number | null {
@@ -88,16 +100,15 @@ export class KeptBody implements RepeatableBody {
   }
 
   async #take(): Promise<StoredBody | null> {
-    let isKept = true;
     try {
       for await (const chunk of readBody(this.#source, this.#options.limits)) {
         if (this.#isRemoved) break;
         const going = this.#live?.write(chunk);
-        isKept = isKept && (await this.#keep(chunk));
+        this.#isKept = this.#isKept && (await this.#keep(chunk));
         await going;
-        if (!isKept && this.#live === null) break;
+        if (!this.#isKept && this.#live === null) break;
       }
-      const stored = isKept && !this.#isRemoved ? await this.#writer.finish() : null;
+      const stored = this.#isKept && !this.#isRemoved ? await this.#writer.finish() : null;
       this.#sizeBytes = stored?.sizeBytes ?? this.#sizeBytes;
       await this.#live?.close();
       return stored;

@@ -9,6 +9,8 @@ export interface RepeatableBody {
    * @throws SttException upload_too_large, upload_stalled, client_gone, internal when it is gone
    */
   open(): Promise<ReadableStream<Uint8Array>>;
+  /** False: what was read of it is gone. Absent: never. */
+  canRepeat?(): boolean;
   /**
    * Since when its reader has had bytes, or the whole of it, before it and did nothing; null while more is waited for
    * from the client. Absent where nobody knows. Milliseconds since 1970.

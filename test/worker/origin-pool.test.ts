@@ -2,7 +2,13 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { ByteBudget } from '#edge-worker/upload/byte-budget.ts';
-import { type Play, playEdge, recordingForm, type SeenRequest } from '#test/worker/support/edge.ts';
+import {
+  HEALTH,
+  type Play,
+  playEdge,
+  recordingForm,
+  type SeenRequest,
+} from '#test/worker/support/edge.ts';
 
 const text = () => Response.json({ text: 'hi' });
 const fault = (status: number, code: string) => Response.json({ code, detail: 'no' }, { status });
@@ -195,7 +201,8 @@ describe('a recording and several origins', () => {
     };
     const jobs =
       (load: string): Play =>
-      ({ method }) => {
+      ({ method, url }) => {
+        if (url.endsWith('/health')) return withLoad(load, Response.json(HEALTH));
         if (method === 'POST') return withLoad(load, accepted());
         return withLoad(load, method === 'GET' ? text() : new Response(null, { status: 204 }));
       };
@@ -225,14 +232,27 @@ describe('the body of a recording', () => {
   };
 
   it('of unknown length and beyond memory is sent again from R2, and removed from there', async () => {
-    const { app, seen } = playEdge({ gpu: inTurn(cut, () => accepted(), text) }, raw);
+    const plays = [cut, () => accepted(), text];
+    const inAnyOrder: Play = ({ url }) => {
+      if (url.endsWith('/health')) return Response.json(HEALTH);
+      return plays.shift()?.() ?? cut();
+    };
+    const { app, seen } = playEdge({ a: inAnyOrder, b: inAnyOrder }, raw);
     const init = { method: 'POST', body: pieces(200), headers: TYPE };
     expect((await app.request('/transcribe', init)).status).toBe(200);
-    const [first, second] = seen;
+    const [first, second] = seen.filter(({ method }) => method === 'POST');
     expect(second?.body.length).toBe(200 * 64 * 1024);
     expect(second?.headers.get('Content-Length')).toBe(String(200 * 64 * 1024));
     expect(first?.body.every((byte, index) => byte === second?.body[index])).toBe(true);
     await vi.waitFor(async () => expect((await env.UPLOADS.list()).objects).toEqual([]));
+  });
+
+  it('beyond memory goes to the only origin once, and rests nowhere', async () => {
+    const { app, seen } = playEdge({ gpu: inTurn(cut, () => accepted(), text) }, raw);
+    const init = { method: 'POST', body: pieces(100), headers: TYPE };
+    expect((await app.request('/transcribe', init)).status).toBe(502);
+    expect(seen).toHaveLength(1);
+    expect((await env.UPLOADS.list()).objects).toEqual([]);
   });
 
   it('goes on once even when there is no memory to keep it', async () => {
@@ -241,7 +261,7 @@ describe('the body of a recording', () => {
     const { app } = playEdge({ gpu: inTurn(() => accepted(), text) }, { ...raw, uploads });
     expect((await app.request('/transcribe', form())).status).toBe(200);
     const lost = playEdge({ gpu: inTurn(cut, () => accepted(), text) }, { ...raw, uploads });
-    expect((await lost.app.request('/transcribe', form())).status).toBe(503);
+    expect((await lost.app.request('/transcribe', form())).status).toBe(502);
     expect(uploads.budget.usedBytes).toBe(0);
   });
 
