@@ -1,6 +1,6 @@
 /**
  * A body that goes on while it comes and is kept at the same time, so that it can be sent again when the line to the
- * origin was cut. Small ones are kept in memory, larger ones in R2 if there is a bucket; why: docs/decisions/0012-edge-and-jobs.md.
+ * origin was cut. Small ones are kept in memory, larger ones in R2 if there is a bucket; why: docs/decisions/0014-edge-and-jobs.md.
  */
 import {
   BodyWriter,
