@@ -12,7 +12,8 @@ const PORTS = [20241, 20242, 20243, 20244, 20245];
 
 const Ready = z.object({ readyConnections: z.number() });
 
-const START = 'Start it: sudo systemctl start mana-stt-tunnel; see docs/how-to/linux-server.md.';
+const START =
+  'Start it: sudo systemctl start cloudflared (or mana-stt-tunnel); see docs/how-to/tunnel.md.';
 
 /** Nothing to say without EDGE_ASSERTION_PUBLIC_KEYS: then no edge is expected. */
 export async function checkTunnel(
@@ -33,11 +34,11 @@ export async function checkTunnel(
   ];
 }
 
-const INSTALL = 'Install it, unless the tunnel ends on another machine; see docs/how-to/edge.md.';
+const INSTALL = 'Install it, unless the tunnel ends on another machine; see docs/how-to/tunnel.md.';
 
 function judge(connections: number): Finding {
   if (connections > 0) return ok('tunnel', `cloudflared has ${connections} connections`);
   const action =
-    'Look at: journalctl -u mana-stt-tunnel. Ports 7844 UDP and TCP must be open outwards.';
+    'Look at: journalctl -u cloudflared (or mana-stt-tunnel). Ports 7844 UDP and TCP must be open outwards.';
   return fault('tunnel', 'cloudflared runs, but is not connected to Cloudflare', action);
 }

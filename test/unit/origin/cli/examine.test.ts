@@ -236,7 +236,7 @@ const PLANTED: readonly Planted[] = [
     change: () => ({ answers: { 'http://127.0.0.1:20241/ready': { readyConnections: 0 } } }),
     ...{ check: 'tunnel', state: 'fault' },
     says: /is not connected to Cloudflare/,
-    fix: /journalctl -u mana-stt-tunnel/,
+    fix: /journalctl -u cloudflared/,
   },
   {
     fault: 'a tunnel that does not run',
@@ -246,7 +246,7 @@ const PLANTED: readonly Planted[] = [
     }),
     ...{ check: 'tunnel', state: 'warning' },
     says: /installed, but does not run/,
-    fix: /systemctl start mana-stt-tunnel/,
+    fix: /systemctl start cloudflared/,
   },
   {
     fault: 'no vLLM',
