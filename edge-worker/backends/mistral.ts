@@ -149,12 +149,15 @@ const CANNOT_TRANSLATE: AttemptFailure<SttError> = {
 /** For the operator: a key that is refused is nothing that goes away by itself. */
 function tellFailure(failure: MistralFailure, work: MistralWork, deps: MistralDependencies): void {
   const { kind: reason, ...evidence } = failure;
+  // The client has left, which the request's own line says.
+  if (reason === 'aborted') return;
   const level = reason === 'misconfigured' || reason === 'refused' ? 'error' : 'warn';
   const entry = { request_id: work.requestId, model: work.model.id, reason, ...evidence };
   deps.logger(level, 'mistral failed', entry);
 }
 
 function tellFault(thrown: unknown, work: MistralWork, { logger }: MistralDependencies): void {
+  if (work.signal.aborted) return;
   const cause = String(thrown).slice(0, 200);
   logger('warn', 'a connection to mistral broke', { request_id: work.requestId, cause });
 }
