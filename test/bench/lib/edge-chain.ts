@@ -19,6 +19,8 @@ export interface EdgeChain {
   readonly localKey: string;
   /** Of Better Auth. */
   readonly token: string;
+  /** Another Worker like `edge`, which nobody has used. Whoever starts it stops it. */
+  startFresh(): Promise<RunningEdge>;
   /** A key of mana-auth that may make so many requests in an hour. */
   createKey(requestsPerHour: number): Promise<string>;
   stop(): Promise<void>;
@@ -57,7 +59,8 @@ export async function startEdgeChain(options: ServerOptions): Promise<EdgeChain>
     const person = await manaAuth.signUp('pro');
     const token = await manaAuth.token(person.cookie);
     const createKey = (requests: number) => manaAuth.createKey(person, { requests, window: 3600 });
-    return { origin, edge, passOn, localKey: 'sk-bench', token, createKey, stop };
+    const startFresh = () => startEdge(variables);
+    return { origin, edge, passOn, localKey: 'sk-bench', token, startFresh, createKey, stop };
   } catch (error) {
     await stop();
     throw error;

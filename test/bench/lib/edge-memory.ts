@@ -8,6 +8,7 @@ import { processTree } from '#test/bench/lib/process-memory.ts';
 import type { Table } from '#test/bench/lib/report.ts';
 import { FORM_TYPE, formWith, timedRequest } from '#test/bench/lib/timed-request.ts';
 import { secondsOf, wavOfSize } from '#test/bench/lib/wav.ts';
+import type { RunningEdge } from '#test/support/running-edge.ts';
 
 const SIZE_BYTES = 100_000_000;
 /** As many bytes a second as WAV allows in practice, so that the origin has little to do. */
@@ -15,17 +16,29 @@ const FORM = { sampleRate: 192_000, channels: 8 };
 /** For what the upload before left to be given back. */
 const SETTLE_MS = 2000;
 
-/** A row for each upload: the resident sets of all workerds of one `wrangler dev` together. */
+/** Three rows for each kind, one after another through a Worker that is new before the first. */
 export async function memoryTable(context: BenchContext, chain: EdgeChain): Promise<Table> {
   const wav = wavOfSize(SIZE_BYTES, FORM);
   const body = formWith(wav, 'long.wav');
   const small = formWith(wavOfSize(1_000_000, FORM), 'short.wav');
-  await context.beside(() => upload(chain, small, { seconds: 0, hasLength: true }));
+  const seconds = secondsOf(wav, FORM);
   const rows: string[][] = [];
-  for (const hasLength of [true, false, true, false, true, false]) {
-    await delay(SETTLE_MS);
-    const sent = { seconds: secondsOf(wav, FORM), hasLength };
-    rows.push(await context.alone(() => measure(chain, body, sent)));
+  for (const hasLength of [true, false]) {
+    const edge = await context.beside(() => chain.startFresh());
+    const upload = (file: Uint8Array, sent: Sent) => send({ edge, chain, file, sent });
+    try {
+      await context.beside(() => upload(small, { seconds: 0, hasLength }));
+      for (const nth of ['first', 'second', 'third']) {
+        await delay(SETTLE_MS);
+        const label = `${nth}, ${hasLength ? 'with' : 'without'} Content-Length`;
+        const found = await context.alone(() =>
+          measure(edge.pid, () => upload(body, { seconds, hasLength })),
+        );
+        rows.push([label, ...found]);
+      }
+    } finally {
+      await edge.stop();
+    }
   }
   const columns = ['100 MB upload', 's', 'workerd processes', 'RSS before, MiB', 'peak RSS, MiB'];
   return { columns: [...columns, 'grows MiB'], rows };
@@ -37,26 +50,32 @@ interface Sent {
   readonly hasLength: boolean;
 }
 
-async function measure(chain: EdgeChain, body: Uint8Array, sent: Sent): Promise<string[]> {
+async function measure(pid: number, upload: () => Promise<number>): Promise<string[]> {
   // wrangler runs its own proxy in one and the Worker in another, which also plays R2 and Durable Objects: all count.
-  const workers = processTree(chain.edge.pid).filter(isWorkerd);
-  const total = (field: string) => workers.reduce((sum, pid) => sum + mebibytes(pid, field), 0);
-  for (const pid of workers) forgetPeak(pid);
+  const workers = processTree(pid).filter(isWorkerd);
+  const total = (field: string) => workers.reduce((sum, it) => sum + mebibytes(it, field), 0);
+  for (const worker of workers) forgetPeak(worker);
   const before = total('VmRSS');
-  const ms = await upload(chain, body, sent);
+  const ms = await upload();
   const peak = total('VmHWM');
-  const kind = sent.hasLength ? 'with Content-Length' : 'without';
   const numbers = [before, peak, peak - before].map((mib) => mib.toFixed(1));
-  return [kind, (ms / 1000).toFixed(2), String(workers.length), ...numbers];
+  return [(ms / 1000).toFixed(2), String(workers.length), ...numbers];
+}
+
+interface Upload {
+  readonly edge: RunningEdge;
+  readonly chain: EdgeChain;
+  readonly file: Uint8Array;
+  readonly sent: Sent;
 }
 
 /** @returns milliseconds. @throws when the origin did not get the whole recording */
-async function upload({ edge, localKey }: EdgeChain, body: Uint8Array, sent: Sent) {
+async function send({ edge, chain, file, sent }: Upload): Promise<number> {
   const agent = new http.Agent();
-  const headers = { 'content-type': FORM_TYPE, 'x-api-key': localKey };
+  const headers = { 'content-type': FORM_TYPE, 'x-api-key': chain.localKey };
   const { hasLength } = sent;
   const url = `${edge.url}/transcribe`;
-  const answer = await timedRequest({ url, agent, headers, body, hasLength });
+  const answer = await timedRequest({ url, agent, headers, body: file, hasLength });
   if (answer.status !== 200) throw new Error(`the upload got ${answer.status}: ${answer.body}`);
   const { duration_seconds: found } = JSON.parse(answer.body) as { duration_seconds: number };
   if (sent.seconds > 0 && Math.abs(found - sent.seconds) > 0.01) {
