@@ -10,15 +10,19 @@ export type ReturnVerdict =
   | { readonly verdict: 'held'; readonly missingMib: number }
   | { readonly verdict: 'unknown' };
 
-/**
- * Compares readings from before and after. By process where the system tells; else by the device as a whole, as long
- * as nobody else's lease began or ended there in between (`isQuiet`).
- */
-export function judgeReturn(
-  lease: Lease,
-  readings: { readonly before: Memory; readonly after: Memory; readonly isQuiet: boolean },
-): ReturnVerdict {
-  const { before, after, isQuiet } = readings;
+/** What is known of an unload. */
+export interface Unload {
+  readonly before: Memory;
+  readonly after: Memory;
+  /** Nobody else's lease began or ended on the device in between. */
+  readonly isQuiet: boolean;
+  /** By how much the use of the device grew while the lease lived. */
+  readonly grownMib: number;
+}
+
+/** Compares readings from before and after: by process where the system tells, else by the device as a whole. */
+export function judgeReturn(lease: Lease, unload: Unload): ReturnVerdict {
+  const { before, after, isQuiet, grownMib } = unload;
   const [held, holds] = [processMib(lease, before), processMib(lease, after)];
   if (held !== null) {
     const missingMib = holds ?? 0;
@@ -27,7 +31,8 @@ export function judgeReturn(
     return isBack ? { verdict: 'returned', freedMib: held - missingMib } : heldBack(missingMib);
   }
   const [used, uses] = [usedMib(lease, before), usedMib(lease, after)];
-  const expectedMib = lease.measured?.mib ?? heldMib(lease);
+  // Who took less than it was leased has less to give back.
+  const expectedMib = lease.measured?.mib ?? Math.min(heldMib(lease), grownMib);
   if (!isQuiet || used === null || uses === null || expectedMib < LEAST_TELLING_MIB) {
     return { verdict: 'unknown' };
   }

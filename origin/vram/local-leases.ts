@@ -102,7 +102,7 @@ export class LocalLeases {
   async #acquire(key: string, demand: LocalDemand): Promise<HeldLease & { lease: Lease }> {
     const ready = Promise.withResolvers<void>();
     const held: HeldLease = {
-      ...{ key, users: 1, isLoaded: false, lease: null, unloading: null },
+      ...{ key, users: 1, isLoaded: false, lease: null, unloading: null, usedBeforeMib: 0 },
       ready: ready.promise,
     };
     this.#held.set(key, held);
@@ -110,6 +110,7 @@ export class LocalLeases {
       const waitMs = Math.max(0, demand.deadlineMs - this.#tools.clock.now());
       const limit = { waitMs, signal: demand.signal, isEstimate: true };
       held.lease = await this.#tools.manager.acquire(toDemand(demand), limit);
+      held.usedBeforeMib = this.#tools.manager.usedOn(held.lease.device);
       return Object.assign(held, { lease: held.lease });
     } catch (error) {
       this.#held.delete(key);
@@ -145,7 +146,7 @@ export class LocalLeases {
   #unload(lease: Lease): void {
     const held = [...this.#held.values()].find((it) => it.lease?.id === lease.id);
     if (held === undefined || held.unloading !== null) return;
-    held.unloading = this.#unloadAndWatch(lease)
+    held.unloading = this.#unloadAndWatch(lease, held.usedBeforeMib)
       .catch((err: unknown) => this.#tools.logger.error({ err }, 'a model cannot be unloaded'))
       .finally(() => {
         this.#held.delete(held.key);
@@ -161,12 +162,14 @@ export class LocalLeases {
     }
   }
 
-  async #unloadAndWatch(lease: Lease): Promise<void> {
+  async #unloadAndWatch(lease: Lease, usedBeforeMib: number): Promise<void> {
     const owner = this.#owners.get(lease.owner);
     if (owner === undefined) return;
     const { manager, logger } = this.#tools;
     const { owner: name, model, device } = lease;
-    const start = { before: await manager.read(), changes: manager.changesOn(device) };
+    const before = await manager.read();
+    const grownMib = manager.usedOn(device) - usedBeforeMib;
+    const start = { before, grownMib, changes: manager.changesOn(device) };
     await this.#inTime(owner.unload(lease), 'unload', lease);
     let judged = await this.#judge(lease, start);
     if (judged?.verdict === 'held' && owner.kill !== undefined) {
@@ -180,9 +183,11 @@ export class LocalLeases {
     logger.info({ owner: name, model, device, ...freed }, 'unloaded a model');
   }
 
-  async #judge(lease: Lease, start: { before: MemoryReading | null; changes: number }) {
-    const { before, changes } = start;
-    return before === null ? null : this.#tools.manager.watchReturn(lease, { before, changes });
+  async #judge(
+    lease: Lease,
+    { before, ...start }: { before: MemoryReading | null; changes: number; grownMib: number },
+  ) {
+    return before === null ? null : this.#tools.manager.watchReturn(lease, { ...start, before });
   }
 
   /** What its owner makes of it decides nothing: the reading does. */
@@ -229,6 +234,8 @@ interface HeldLease {
   users: number;
   /** A use has gone well, so everything is in memory. */
   isLoaded: boolean;
+  /** Of its device, when it was granted. */
+  usedBeforeMib: number;
   /** Null until it was granted. */
   lease: Lease | null;
   /** Fulfils when it was granted or refused. */

@@ -8,7 +8,7 @@ import type {
   ReadingFailure,
   ReadMemory,
 } from '#origin/vram/device.ts';
-import { judgeReturn, type ReturnVerdict } from '#origin/vram/judge-return.ts';
+import { judgeReturn, type ReturnVerdict, type Unload } from '#origin/vram/judge-return.ts';
 import type { Lease, LeaseDemand } from '#origin/vram/lease.ts';
 import { type LeaseNews, reviveLease } from '#origin/vram/lease-changes.ts';
 import { LeaseJournal } from '#origin/vram/lease-journal.ts';
@@ -183,6 +183,11 @@ export class VramManager {
     return this.#reader.problem === null ? this.#reader.memory : null;
   }
 
+  /** What was used of a device by the newest reading; 0: nobody knows. */
+  usedOn(device: string): number {
+    return this.#reader.memory?.devices.find(({ id }) => id === device)?.usedMib ?? 0;
+  }
+
   /** How often leases began or ended on a device: the same number twice means nobody came or went. */
   changesOn(device: string): number {
     return this.#changes.get(device) ?? 0;
@@ -190,18 +195,18 @@ export class VramManager {
 
   /**
    * Watches until the memory of an unloaded lease is back, or the time for it is over.
-   * @param changes of `changesOn` at the time of `before`
+   * @param start.changes of `changesOn` at the time of `before`
    */
   async watchReturn(
     lease: Lease,
-    { before, changes }: { before: Pick<MemoryReading, 'devices' | 'processes'>; changes: number },
+    { before, changes, grownMib }: Pick<Unload, 'before' | 'grownMib'> & { changes: number },
   ): Promise<ReturnVerdict> {
     const { clock, timing } = this.#tools;
     const untilMs = clock.now() + timing.verifyMs;
     for (;;) {
       const after = await this.read();
       const isQuiet = this.changesOn(lease.device) === changes;
-      const judged = after && judgeReturn(lease, { before, after, isQuiet });
+      const judged = after && judgeReturn(lease, { before, after, isQuiet, grownMib });
       if (judged !== null && judged.verdict !== 'held') return judged;
       if (clock.now() >= untilMs || this.#isClosed) return judged ?? { verdict: 'unknown' };
       await new Promise<void>((resolve) => void clock.after(timing.verifyEveryMs, resolve));
@@ -313,7 +318,7 @@ export class VramManager {
     const { pid, device, measured } = lease;
     if (pid === null || measured === null) return;
     const before = { devices: [], processes: [{ pid, device, usedMib: measured.mib }] };
-    const judged = await this.watchReturn(lease, { before, changes: -1 });
+    const judged = await this.watchReturn(lease, { before, changes: -1, grownMib: 0 });
     if (judged.verdict === 'held') this.reportUnreturned(lease, judged.missingMib);
   }
 
