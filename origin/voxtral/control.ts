@@ -19,6 +19,8 @@ export interface VllmControl {
   isHealthy(timeoutMs?: number): Promise<boolean>;
   /** Names that requests may use; null when it does not tell. */
   models(): Promise<readonly string[] | null>;
+  /** For reports; null when it does not tell. */
+  version(): Promise<string | null>;
   /** Cuts off running requests, so drain first. */
   sleep(level: SleepLevel): Promise<boolean>;
   wake(level: SleepLevel): Promise<boolean>;
@@ -31,6 +33,8 @@ const MAX_BODY_BYTES = 1_000_000;
 
 const Models = z.object({ data: z.array(z.object({ id: z.string() })).max(1000) });
 
+const Version = z.object({ version: z.string().max(100) });
+
 export function createVllmControl(options: ControlOptions): VllmControl {
   const post = (path: string, body?: object) => ask(options, path, { method: 'POST', body });
   return {
@@ -40,6 +44,11 @@ export function createVllmControl(options: ControlOptions): VllmControl {
       const text = await ask(options, '/v1/models', { timeoutMs: HEALTH_TIMEOUT_MS });
       const parsed = Models.safeParse(text === null ? null : parseJson(text));
       return parsed.success ? parsed.data.data.map(({ id }) => id) : null;
+    },
+    async version() {
+      const text = await ask(options, '/version', { timeoutMs: HEALTH_TIMEOUT_MS });
+      const parsed = Version.safeParse(text === null ? null : parseJson(text));
+      return parsed.success ? parsed.data.version : null;
     },
     sleep: async (level) => (await post(`/sleep?level=${level}`)) !== null,
     async wake(level) {

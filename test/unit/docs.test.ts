@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { API_DOCS_FILE, renderApiDocs } from '#origin/cli/api-docs.ts';
 import { OriginEnvironment, SECRET_VARIABLES } from '#origin/config-schema.ts';
+import { VoxtralEnvironment } from '#origin/voxtral/voxtral-settings.ts';
 import { TranscriptionResponse } from '#shared/contracts/transcription.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -93,6 +94,7 @@ describe('the docs', () => {
     const unknown = named
       .map(([, name]) => name ?? '')
       .filter((name) => !others.test(name) && !(name in OriginEnvironment.shape))
+      .filter((name) => !(name in VoxtralEnvironment))
       .filter((name) => !edgeSettings.includes(name))
       .filter((name) => !SECRET_VARIABLES.includes(name.replace(/_FILE$/, '')));
     expect(unknown).toEqual([]);
