@@ -35,33 +35,35 @@ afterAll(async () => {
 /** The app's handler: the browser's request in, ours out. */
 type Handler = (request: Request, url: string, key: string) => Promise<Response>;
 
-const HANDLERS: readonly (readonly [name: string, handler: Handler])[] = [
-  [
-    'writes a form of its own',
-    async (request, url, key) => {
-      const form = await request.formData();
-      const body = new FormData();
-      body.append('file', form.get('file') as Blob);
-      body.append('language', String(form.get('language') ?? ''));
-      return fetch(url, { method: 'POST', headers: { 'X-API-Key': key }, body });
-    },
-  ],
-  [
-    'passes the FormData on as it is',
-    async (request, url, key) => {
-      const body = await request.formData();
-      return fetch(url, { method: 'POST', headers: { 'X-API-Key': key }, body });
-    },
-  ],
-  [
-    'passes the body on unread',
-    async (request, url, key) => {
-      const type = request.headers.get('Content-Type') ?? '';
-      const headers = { 'X-API-Key': key, 'Content-Type': type };
-      const init = { method: 'POST', headers, body: request.body, duplex: 'half' };
-      return fetch(url, init as RequestInit);
-    },
-  ],
+const writeOwn: Handler = async (request, url, key) => {
+  const form = await request.formData();
+  const body = new FormData();
+  body.append('file', form.get('file') as Blob);
+  body.append('language', String(form.get('language') ?? ''));
+  return fetch(url, { method: 'POST', headers: { 'X-API-Key': key }, body });
+};
+
+const passOn: Handler = async (request, url, key) => {
+  const body = await request.formData();
+  return fetch(url, { method: 'POST', headers: { 'X-API-Key': key }, body });
+};
+
+const passUnread: Handler = async (request, url, key) => {
+  const type = request.headers.get('Content-Type') ?? '';
+  const headers = { 'X-API-Key': key, 'Content-Type': type };
+  const init = { method: 'POST', headers, body: request.body, duplex: 'half' };
+  return fetch(url, init as RequestInit);
+};
+
+/** What MediaRecorder writes, and the type it says. */
+type Recorded = readonly [name: string, type: string];
+const WEBM: Recorded = ['recorder.webm', 'audio/webm;codecs=opus'];
+const MP4: Recorded = ['recorder.mp4', 'audio/mp4'];
+
+const WAYS: readonly (readonly [name: string, handler: Handler, format: Recorded])[] = [
+  ['writes a form of its own', writeOwn, WEBM],
+  ['passes the FormData on as it is', passOn, MP4],
+  ['passes the body on unread', passUnread, WEBM],
 ];
 
 /** What `new FormData()` with a `Blob` of MediaRecorder sends: the file name is then "blob". */
@@ -82,7 +84,6 @@ function namelessRequest(bytes: Uint8Array, type: string): Request {
 }
 
 const read = (name: string) => readFileSync(join(FIXTURES, 'formats', name));
-const WEBM = 'audio/webm;codecs=opus';
 const recorded = (name: string, type: string) => new Blob([new Uint8Array(read(name))], { type });
 
 async function expectSentence(response: Response): Promise<TranscriptionResponse> {
@@ -99,12 +100,9 @@ describe.each([
 ] as const)('a SvelteKit proxy in front of the %s', (_where, base) => {
   const target = () => `${base()}/transcribe`;
 
-  describe.each(HANDLERS)('that %s', (_how, handler) => {
-    it.each([
-      ['recorder.webm', WEBM],
-      ['recorder.mp4', 'audio/mp4'],
-    ])('gets the text of MediaRecorder\'s %s, whose name is "blob"', async (name, type) => {
-      const request = browserRequest(recorded(name, type), 'en');
+  describe.each(WAYS)('that %s', (_how, handler, format) => {
+    it('gets the text of what MediaRecorder wrote, whose name is "blob"', async () => {
+      const request = browserRequest(recorded(...format), 'en');
       const answer = await expectSentence(await handler(request, target(), KEY));
       expect(answer).toMatchObject({ language: 'en', model: expect.stringMatching(/^whisperx-/) });
       expect(answer.words?.length).toBeGreaterThan(5);
@@ -113,7 +111,7 @@ describe.each([
     });
 
     it('gets 401 with the wrong key, as FastAPI words it', async () => {
-      const request = browserRequest(recorded('recorder.webm', WEBM), 'en');
+      const request = browserRequest(recorded(...WEBM), 'en');
       const response = await handler(request, target(), 'sk-wrong-key');
       expect(response.status).toBe(401);
       expect(response.headers.get('WWW-Authenticate')).toBe('ApiKey');
@@ -121,7 +119,7 @@ describe.each([
     });
 
     it('gets 422 with the array of FastAPI for a language that does not exist', async () => {
-      const request = browserRequest(recorded('recorder.webm', WEBM), 'Klingon');
+      const request = browserRequest(recorded(...WEBM), 'Klingon');
       const response = await handler(request, target(), KEY);
       expect(response.status).toBe(422);
       const [fault] = ((await response.json()) as { detail: unknown[] }).detail;
@@ -129,19 +127,13 @@ describe.each([
     });
   });
 
-  const [, [, passOn], [, passUnread]] = HANDLERS as typeof HANDLERS &
-    [unknown, [string, Handler], [string, Handler]];
-
   it('may leave the language empty and is told which it was', async () => {
-    const request = browserRequest(recorded('recorder.webm', WEBM), '', 'recording.webm');
+    const request = browserRequest(recorded(...WEBM), '', 'recording.webm');
     const answer = await expectSentence(await passOn(request, target(), KEY));
     expect(answer.language).toBe('en');
   });
 
-  it.each([
-    ['recorder.webm', WEBM],
-    ['recorder.mp4', 'audio/mp4'],
-  ])('may send %s without any file name', async (name, type) => {
+  it.each([WEBM, MP4])('may send %s without any file name', async (name, type) => {
     const request = namelessRequest(read(name), type);
     await expectSentence(await passUnread(request, target(), KEY));
   });
