@@ -1,5 +1,8 @@
 /** What may go wrong between a recording and its Voxtral text, and where that leaves the request. Holds no foreign words. */
 
+import type { BreakerOutcome } from '#shared/routing/circuit-breaker.ts';
+import type { AttemptFailure } from '#shared/routing/try-in-order.ts';
+
 export type VoxtralFailure =
   /** Our own vLLM is not up and cannot be brought up in time. */
   | {
@@ -56,6 +59,36 @@ export function moveAfter(failure: VoxtralFailure): Move {
 /** Signs that the server itself is ill, for breaker and supervisor; the others say something of one request. */
 export function isServerTrouble(failure: VoxtralFailure): boolean {
   return ['unreachable', 'timeout', 'stalled', 'server_error'].includes(failure.kind);
+}
+
+/** What the router makes of a recording that failed here, all tries of its pieces included. */
+export function toAttemptFailure(failure: VoxtralFailure): AttemptFailure<VoxtralFailure> {
+  const retryAfterSeconds = 'retryAfterSeconds' in failure ? failure.retryAfterSeconds : null;
+  return {
+    error: failure,
+    move: moveAfter(failure) === 'final' ? 'final' : 'next',
+    code: failure.kind,
+    ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+  };
+}
+
+/** What it says of the backend's health, for its circuit breaker. */
+export function breakerOutcomeOf(failure: VoxtralFailure): BreakerOutcome {
+  switch (failure.kind) {
+    case 'unavailable':
+      return { kind: 'failure', retryAfterMs: failure.retryAfterSeconds * 1000 };
+    case 'overloaded':
+      return failure.retryAfterSeconds === null
+        ? { kind: 'failure' }
+        : { kind: 'failure', retryAfterMs: failure.retryAfterSeconds * 1000 };
+    case 'aborted':
+    case 'blank':
+    case 'out_of_context':
+    case 'too_large':
+      return { kind: 'neutral' };
+    default:
+      return { kind: 'failure' };
+  }
 }
 
 /** A sentence for the caller: what happened, in our own words. */

@@ -1,6 +1,6 @@
 /** Settings and model → the command that starts vLLM, directly or inside WSL. Pure. */
 import type { VoxtralModel } from '#origin/voxtral/models.ts';
-import type { VllmLaunch } from '#origin/voxtral/voxtral-settings.ts';
+import { type VllmLaunch, VoxtralEnvironment } from '#origin/voxtral/voxtral-settings.ts';
 
 export interface VllmCommand {
   readonly program: string;
@@ -14,7 +14,7 @@ export const RUN_VARIABLE = 'MANA_STT_VLLM_RUN';
 export interface CommandContext {
   /** Letters and digits: names this run. */
   readonly runId: string;
-  /** Of this service; vLLM gets it too, as it is where no WSL is between. */
+  /** Of this service; vLLM gets what of it is not ours alone. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -25,15 +25,15 @@ export function toVllmCommand(
 ): VllmCommand {
   const serve = [...launch.command, ...serveArgs(model, launch)];
   const variables = ownVariables(runId, launch);
+  const kept = Object.fromEntries(Object.entries(environment).filter(([name]) => !isOurs(name)));
   if (launch.wsl !== null) {
     const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     // `env` is a program of the distribution: Windows' own variables do not cross over.
     const inside = ['env', ...UNWANTED.flatMap((name) => ['-u', name]), ...assignments, ...serve];
-    return { ...toWslCommand(launch.wsl, inside), env: environment };
+    return { ...toWslCommand(launch.wsl, inside), env: { ...kept, ...crossing(kept) } };
   }
   const [program = '', ...args] = serve;
-  const kept = Object.entries(environment).filter(([name]) => !UNWANTED.includes(name));
-  return { program, args, env: { ...Object.fromEntries(kept), ...variables } };
+  return { program, args, env: { ...kept, ...variables } };
 }
 
 /** A program inside WSL, without a shell in between. */
@@ -79,3 +79,21 @@ function ownVariables(runId: string, { idleAction }: VllmLaunch): Record<string,
 
 /** `expandable_segments` in these lets sleep free nothing at all (vLLM PR 11743). */
 const UNWANTED: readonly string[] = ['PYTORCH_CUDA_ALLOC_CONF', 'PYTORCH_ALLOC_CONF'];
+
+/**
+ * Our own settings mean other things to vLLM: VLLM_PORT is where its processes talk to one another, VLLM_API_KEY makes it
+ * ask for a key. And our secrets are none of its business; Hugging Face's token is.
+ */
+function isOurs(name: string): boolean {
+  return UNWANTED.includes(name) || name in VoxtralEnvironment || SECRET.test(name);
+}
+
+const SECRET = /(API|PRIVATE|ASSERTION)_KEYS?(_FILE)?$|SECRET|PASSWORD|^MISTRAL_/i;
+
+/** What WSL is asked to hand over: the settings of downloads. Source: learn.microsoft.com, "WSLENV". */
+function crossing(environment: Readonly<Record<string, string | undefined>>) {
+  const names = ['HF_TOKEN', 'HF_ENDPOINT', 'HTTPS_PROXY'].filter((name) => environment[name]);
+  const before = environment['WSLENV'];
+  const all = [...(before === undefined ? [] : [before]), ...names.map((name) => `${name}/u`)];
+  return all.length === 0 ? {} : { WSLENV: all.join(':') };
+}

@@ -82,4 +82,31 @@ describe('toVllmCommand', () => {
     expect(args).toContain(`MANA_STT_VLLM_RUN=${RUN_ID}`);
     expect(args[args.indexOf('vllm') + 1]).toBe('serve');
   });
+
+  it('keeps our own settings and secrets away from vllm, to which they mean other things', () => {
+    const environment = {
+      VLLM_PORT: '8100',
+      VLLM_API_KEY: 'k',
+      API_KEYS: 'sk',
+      INTERNAL_API_KEY: 'sk',
+      MISTRAL_API_KEY: 'sk',
+      EDGE_ASSERTION_PRIVATE_KEY: 'sk',
+      HF_TOKEN: 'hf',
+      CUDA_VISIBLE_DEVICES: '1',
+      VLLM_LOGGING_LEVEL: 'DEBUG',
+    };
+    const { env } = commandFor({}, '3B', environment);
+    expect(Object.keys(env).filter((name) => name in environment)).toEqual([
+      'HF_TOKEN',
+      'CUDA_VISIBLE_DEVICES',
+      'VLLM_LOGGING_LEVEL',
+    ]);
+  });
+
+  it('lets the token for downloads cross into WSL without showing it', () => {
+    const environment = { HF_TOKEN: 'hf', WSLENV: 'A/p' };
+    const { args, env } = commandFor({ wsl: { distribution: null } }, '3B', environment);
+    expect(env['WSLENV']).toBe('A/p:HF_TOKEN/u');
+    expect(args.join(' ')).not.toContain('hf ');
+  });
 });
