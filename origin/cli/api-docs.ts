@@ -2,6 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import {
+  GpuDevice,
+  GpuLease,
+  GpuLeaseRequest,
+  GpuLeaseUpdate,
+  GpuStatus,
+} from '#shared/contracts/gpu-leases.ts';
 import { JobProgress, JobResponse } from '#shared/contracts/jobs.ts';
 import { HealthResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { TranscribeForm } from '#shared/contracts/transcribe-form.ts';
@@ -42,6 +49,11 @@ const BLOCKS: Readonly<Record<string, () => string>> = {
   models: () => fieldTable(ModelsResponse, ['Member', 'Type', 'Meaning'], memberRow),
   job: () => fieldTable(JobResponse, ['Member', 'Type', 'Meaning'], memberRow),
   progress: () => fieldTable(JobProgress, ['Member', 'Type', 'Meaning'], memberRow),
+  gpu_request: () => fieldTable(GpuLeaseRequest, ['Member', 'Default', 'Meaning'], formRow),
+  gpu_update: () => fieldTable(GpuLeaseUpdate, ['Member', 'Default', 'Meaning'], formRow),
+  gpu_lease: () => fieldTable(GpuLease, ['Member', 'Type', 'Meaning'], memberRow),
+  gpu_status: () => fieldTable(GpuStatus, ['Member', 'Type', 'Meaning'], memberRow),
+  gpu_device: () => fieldTable(GpuDevice, ['Member', 'Type', 'Meaning'], memberRow),
   errors: errorTable,
 };
 

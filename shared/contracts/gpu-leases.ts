@@ -54,7 +54,7 @@ export const GpuLeaseRequest = z.strictObject({
 
 /** Body of `PUT /v1/gpu/leases/{id}`: a heartbeat, and what has changed. */
 export const GpuLeaseUpdate = z.strictObject({
-  in_use: z.boolean().optional(),
+  in_use: z.boolean().optional().describe('A lease in use is never asked to go.'),
   loaded: z
     .boolean()
     .optional()
@@ -66,8 +66,8 @@ export const GpuLeaseUpdate = z.strictObject({
     .max(MAX_MIB)
     .optional()
     .describe('What it takes now, where no `pid` can tell.'),
-  ttl_seconds: ttlSeconds.optional(),
-  pid: pid.optional(),
+  ttl_seconds: ttlSeconds.optional().describe('From now on.'),
+  pid: pid.optional().describe('Process that holds the memory.'),
 });
 
 /** A lease, as all routes answer it. */
