@@ -45,12 +45,6 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Until the engine has been through a first part of a recording. */
-async function untilWorkedOn(): Promise<void> {
-  const series = 'mana_stt_stage_duration_seconds_count{stage="vad"}';
-  await expect.poll(() => origin.metric(series), { timeout: 30_000 }).toBeGreaterThan(0);
-}
-
 async function expectText(response: Response, name: string, most: number): Promise<void> {
   const body: unknown = await response.json();
   expect(response.status, JSON.stringify(body)).toBe(200);
@@ -63,7 +57,7 @@ async function expectText(response: Response, name: string, most: number): Promi
 describe('a line that is cut', () => {
   it('while the origin works is not seen by the client, and nothing is done twice', async () => {
     const asked = post(edge, await recording('en_long.flac'));
-    await untilWorkedOn();
+    await origin.workedOn();
     line.cut();
     // The work is done and has an end before the line is back.
     await expect.poll(() => origin.metric(ATTEMPTS('done')), { timeout: 60_000 }).toBe(1);
@@ -94,7 +88,7 @@ describe('a line that is cut', () => {
 
   it('and goes silent for a while only delays the answer', async () => {
     const asked = post(edge, await recording('en_long.flac'));
-    await untilWorkedOn();
+    await origin.workedOn();
     line.hush();
     await expect.poll(() => origin.metric(ATTEMPTS('done')), { timeout: 60_000 }).toBe(1);
     line.restore();
@@ -105,7 +99,7 @@ describe('a line that is cut', () => {
 describe('an origin that ends under way', () => {
   it('finishes the same job after SIGKILL and a new start', async () => {
     const asked = post(edge, await recording('en_long.flac'));
-    await untilWorkedOn();
+    await origin.workedOn();
     origin.process.kill('SIGKILL');
     await origin.exited;
     origin = await startAgain();
@@ -117,7 +111,7 @@ describe('an origin that ends under way', () => {
 
   it('hands its work to the next start by SIGTERM, and takes new work there', async () => {
     const asked = post(edge, await recording('en_long.flac'));
-    await untilWorkedOn();
+    await origin.workedOn();
     origin.process.kill('SIGTERM');
     const late = post(edge, await recording('en_harbor.flac'));
     await origin.exited;

@@ -20,17 +20,11 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Until a first part of a recording has been through the engine. */
-async function untilWorkedOn(): Promise<void> {
-  const series = 'mana_stt_stage_duration_seconds_count{stage="vad"}';
-  await expect.poll(() => origin.metric(series), { timeout: 20_000 }).toBeGreaterThan(0);
-}
-
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   it('answers who is inside, refuses newcomers, ends with 0 and leaves nothing', async () => {
     origin = await startOrigin({}, { dataDir });
     const answer = transcribe(origin, 'en_long.flac');
-    await untilWorkedOn();
+    await origin.workedOn();
     const engine = await origin.enginePid();
     origin.process.kill(signal);
     await origin.logLine(({ msg }) => msg === 'draining');
@@ -47,7 +41,7 @@ describe('npm start', () => {
   it('drains when npm is ended, though npm passes no signal on', async () => {
     origin = await startOrigin({}, { dataDir, command: ['npm', 'start'] });
     const answer = transcribe(origin, 'en_harbor.flac');
-    await untilWorkedOn();
+    await origin.workedOn();
     const engine = await origin.enginePid();
     origin.process.kill('SIGTERM');
     await origin.logLine(({ msg }) => msg === 'draining');
@@ -63,7 +57,7 @@ describe('SIGTERM with too much inside', () => {
   it('tells who is cut off with 503 and Retry-After, and ends with 1', async () => {
     origin = await startOrigin({ DRAIN_TIMEOUT: '0' }, { dataDir });
     const answer = post(origin, await recording('en_long.flac'));
-    await untilWorkedOn();
+    await origin.workedOn();
     const engine = await origin.enginePid();
     origin.process.kill('SIGTERM');
     const response = await answer;
@@ -81,7 +75,7 @@ describe('SIGKILL', () => {
     origin = await startOrigin({}, { dataDir });
     const answer = post(origin, await recording('en_long.flac'));
     const cutOff = expect(answer).rejects.toThrow();
-    await untilWorkedOn();
+    await origin.workedOn();
     const engine = await origin.enginePid();
     origin.process.kill('SIGKILL');
     await cutOff;

@@ -46,12 +46,6 @@ async function resultOf(id: string): Promise<TranscriptionResponse> {
   return TranscriptionResponse.parse(await response.json());
 }
 
-/** Until the engine has been through a first part of a recording. */
-async function untilWorkedOn(): Promise<void> {
-  const series = 'mana_stt_stage_duration_seconds_count{stage="vad"}';
-  await expect.poll(() => origin.metric(series), { timeout: 30_000 }).toBeGreaterThan(0);
-}
-
 async function endBy(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
   origin.process.kill(signal);
   return (await origin.exited).code;
@@ -92,7 +86,7 @@ describe('a job', () => {
   it('can be cancelled under way, and the next one is done', async () => {
     origin = await startOrigin({}, { dataDir });
     const { id } = await submit('en_long.flac');
-    await untilWorkedOn();
+    await origin.workedOn();
     await fetch(`${origin.url}/jobs/${id}`, { method: 'DELETE' });
     expect((await ended(id)).status).toBe('cancelled');
     await expect.poll(() => [...jobFiles(), ...origin.listSpool()]).toEqual([]);
@@ -107,7 +101,7 @@ describe('a job under way when the service ends', () => {
     const key = { 'idempotency-key': 'one' };
     const { id } = await submit('en_long.flac', key);
     const waiting = await submit('en_harbor.flac');
-    await untilWorkedOn();
+    await origin.workedOn();
     await endBy('SIGKILL');
     origin = await startOrigin({}, { dataDir });
     expect((await submit('en_long.flac', key)).id).toBe(id);
@@ -124,7 +118,7 @@ describe('a job under way when the service ends', () => {
   it('is handed to the next start by SIGTERM, and the end is a good one', async () => {
     origin = await startOrigin({ DRAIN_TIMEOUT: '0' }, { dataDir });
     const { id } = await submit('en_long.flac');
-    await untilWorkedOn();
+    await origin.workedOn();
     expect(await endBy('SIGTERM')).toBe(0);
     expect(origin.listSpool()).toEqual([]);
     expect(jobFiles()).toEqual([id]);

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OriginEnvironment } from '#origin/config-schema.ts';
 import { HealthResponse } from '#shared/contracts/service.ts';
 
@@ -35,6 +36,8 @@ export interface RunningOrigin {
   enginePid(): Promise<number>;
   listSpool(): string[];
   health(): Promise<HealthResponse>;
+  /** Resolves when the engine has been through a first part of a recording. */
+  workedOn(): Promise<void>;
   /** Value of one series as /metrics writes it, labels included; 0 when it is not there. */
   metric(series: string): Promise<number>;
   /**
@@ -129,6 +132,11 @@ function describeOrigin(
   const { log, exited, logLine } = output;
   const url = `http://127.0.0.1:${port}`;
   const listSpool = () => readdirSync(join(dataDir, 'spool'));
+  const metric = async (series: string) => {
+    const page = await (await fetch(`${url}/metrics`)).text();
+    const line = page.split('\n').find((text) => text.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1) ?? 0);
+  };
   return {
     url,
     port,
@@ -144,11 +152,12 @@ function describeOrigin(
       return Number(log.findLast(isReady)?.['pid']);
     },
     health: async () => HealthResponse.parse(await (await fetch(`${url}/health`)).json()),
-    metric: async (series) => {
-      const page = await (await fetch(`${url}/metrics`)).text();
-      const line = page.split('\n').find((text) => text.startsWith(`${series} `));
-      return Number(line?.slice(series.length + 1) ?? 0);
+    workedOn: async () => {
+      while ((await metric('mana_stt_stage_duration_seconds_count{stage="vad"}')) === 0) {
+        await delay(50);
+      }
     },
+    metric,
     stop: async () => {
       child.kill('SIGTERM');
       const end = await exited;

@@ -95,7 +95,7 @@ async function runTrial({ label, disturb }: Trial): Promise<string[]> {
   try {
     const startedMs = performance.now();
     const asked = post(edge, await recording('en_long.flac'));
-    await untilWorkedOn(stage.origin);
+    await stage.origin.workedOn();
     const [response] = await Promise.all([asked, disturb(stage)]);
     const { text = '' } = (await response.json()) as { text?: string };
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
@@ -110,10 +110,4 @@ async function runTrial({ label, disturb }: Trial): Promise<string[]> {
     await stage.origin.exited;
     rmSync(dataDir, { recursive: true, force: true });
   }
-}
-
-/** The engine has been through a first part of the recording. */
-async function untilWorkedOn(origin: RunningOrigin): Promise<void> {
-  const series = 'mana_stt_stage_duration_seconds_count{stage="vad"}';
-  while ((await origin.metric(series)) === 0) await delay(100);
 }
