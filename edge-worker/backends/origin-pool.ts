@@ -36,7 +36,7 @@ export interface PoolOptions {
 
 /** In milliseconds. */
 export interface PoolTimes extends JobTimes {
-  /** As `outageMs`, where another origin could do the work instead. */
+  /** As `outageMs`, where another origin or backend could do the work instead. */
   readonly failoverMs: number;
 }
 
@@ -127,7 +127,9 @@ export class OriginPool implements Origins {
   async #await(ref: JobRef) {
     const { times, origins } = this.#options;
     const hasOthers = origins.filter(({ isDraining }) => !isDraining).length > 1;
-    const outageMs = hasOthers ? times.failoverMs : times.outageMs;
+    // No patience: another backend would do the work.
+    const isUrgent = hasOthers || ref.work.patienceMs === 0;
+    const outageMs = isUrgent ? times.failoverMs : times.outageMs;
     try {
       return await awaitJob(ref, { ...times, outageMs });
     } catch (error) {

@@ -110,6 +110,17 @@ describe('a recording at one origin', () => {
     expect(clock.nowMs - startedMs).toBeGreaterThanOrEqual(600_000);
   });
 
+  it('is given up after a minute of silence where another backend would do the work', async () => {
+    const { app, clock } = playEdge(
+      { gpu: inTurn(() => accepted(), cut) },
+      { ...raw, originPatienceMs: 0 },
+    );
+    const startedMs = clock.nowMs;
+    expect((await app.request('/transcribe', form())).status).toBe(502);
+    expect(clock.nowMs - startedMs).toBeGreaterThanOrEqual(60_000);
+    expect(clock.nowMs - startedMs).toBeLessThan(120_000);
+  });
+
   it('is offered for 45 s while nobody is there, then not so long any more', async () => {
     const { app, seen, clock } = playEdge({ gpu: cut }, raw);
     expect((await app.request('/transcribe', form())).status).toBe(502);
