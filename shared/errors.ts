@@ -55,7 +55,12 @@ export type SttError =
   | { readonly kind: 'idempotency_conflict' }
   /** A header or a parameter of the address; `message` says what was found and what is allowed. */
   | { readonly kind: 'invalid_parameter'; readonly name: string; readonly message: string }
-  | { readonly kind: 'rate_limited'; readonly retryAfterSeconds: number }
+  | {
+      readonly kind: 'rate_limited';
+      readonly retryAfterSeconds: number;
+      /** What there was too much of; absent: requests. */
+      readonly limit?: 'audio';
+    }
   /** A machine behind the edge. `backend`: its public name, never its address. */
   | {
       readonly kind: 'backend_unavailable';
@@ -223,7 +228,9 @@ function describeServiceState(error: ServiceState): string {
     case 'queue_full':
       return `All places are taken; you would be number ${error.position} in the line. Try again in ${error.retryAfterSeconds} s.`;
     case 'rate_limited':
-      return `Too many requests. Try again in ${error.retryAfterSeconds} s.`;
+      return error.limit === 'audio'
+        ? `The audio that you may send in a day is used up. Try again in ${error.retryAfterSeconds} s.`
+        : `Too many requests. Try again in ${error.retryAfterSeconds} s.`;
     case 'engine_unavailable':
       return `The speech engine ${ENGINE_STATES[error.state]}. Try again in ${error.retryAfterSeconds} s.`;
     case 'shutting_down':

@@ -78,7 +78,7 @@ function limitAudio(gate: Gate, metrics: OriginDependencies['metrics']): Middlew
     if (outcome?.isAllowed === false) {
       metrics.countLimited('audio_seconds');
       const { retryAfterSeconds } = outcome;
-      throw new SttException({ kind: 'rate_limited', retryAfterSeconds });
+      throw new SttException({ kind: 'rate_limited', retryAfterSeconds, limit: 'audio' });
     }
     await next();
   };

@@ -83,7 +83,10 @@ describe('the limit of audio per day', () => {
     const answers = [];
     for (let count = 0; count < 3; count++) answers.push(await bring('/transcribe', 'sk-app1'));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
-    expect(await answers[2]?.json()).toMatchObject({ code: 'rate_limited' });
+    expect(await answers[2]?.json()).toMatchObject({
+      code: 'rate_limited',
+      detail: expect.stringMatching(/^The audio that you may send in a day is used up/),
+    });
     expect(answers[2]?.headers.get('retry-after')).toBe('43200');
     expect((await bring('/jobs', 'sk-app1')).status).toBe(429);
     expect((await bring('/transcribe', 'sk-app2')).status).toBe(200);
