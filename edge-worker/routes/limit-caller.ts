@@ -57,9 +57,9 @@ function rateLimited(
   retryAfterSeconds: number,
 ): SttException {
   c.get('facts').limited = limit;
-  const error = {
+  return new SttException({
     kind: 'rate_limited',
     retryAfterSeconds: Math.max(1, retryAfterSeconds),
-  } as const;
-  return new SttException(error);
+    ...(limit === 'audio_seconds' && { limit: 'audio' }),
+  });
 }
