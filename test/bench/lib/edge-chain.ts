@@ -1,5 +1,5 @@
 /** Everything between a caller and a transcript, on this machine: mana-auth, the Worker in workerd, the origin. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,15 +19,15 @@ export interface EdgeChain {
   readonly localKey: string;
   /** Of Better Auth. */
   readonly token: string;
-  /** Another Worker like `edge`, which nobody has used. Whoever starts it stops it. */
-  startFresh(): Promise<RunningEdge>;
+  /** Another Worker like `edge`, which nobody has used, with one or two origins. Whoever starts it stops it. */
+  startFresh(origins: 1 | 2): Promise<RunningEdge>;
   /** A key of mana-auth that may make so many requests in an hour. */
   createKey(requestsPerHour: number): Promise<string>;
   stop(): Promise<void>;
 }
 
 const NO_LIMIT = { RATE_LIMIT_REQUESTS: '1000000' };
-const PASS_ON = fileURLToPath(new URL('../pass-on-worker/wrangler.toml', import.meta.url));
+const PASS_ON = fileURLToPath(new URL('pass-on-worker.ts', import.meta.url));
 
 /** Starts it all. Whoever starts it stops it. */
 export async function startEdgeChain(options: ServerOptions): Promise<EdgeChain> {
@@ -55,11 +55,13 @@ export async function startEdgeChain(options: ServerOptions): Promise<EdgeChain>
       MANA_CORE_AUTH_URL: manaAuth.url,
     };
     const edge = owned(await startEdge(variables));
-    const passOn = owned(await startEdge({ ORIGIN: origin.baseUrl }, PASS_ON));
+    const passOn = owned(await startEdge({ ORIGIN: origin.baseUrl }, passOnConfig(dataDir)));
     const person = await manaAuth.signUp('pro');
     const token = await manaAuth.token(person.cookie);
     const createKey = (requests: number) => manaAuth.createKey(person, { requests, window: 3600 });
-    const startFresh = () => startEdge(variables);
+    const twice = `${variables.ORIGINS},again=${origin.baseUrl}`;
+    const startFresh = (origins: 1 | 2) =>
+      startEdge({ ...variables, ...(origins === 2 && { ORIGINS: twice }) });
     return { origin, edge, passOn, localKey: 'sk-bench', token, startFresh, createKey, stop };
   } catch (error) {
     await stop();
@@ -74,4 +76,18 @@ function withEdge(
 ): ServerOptions {
   const trust = { REQUIRE_AUTH: 'false', EDGE_ASSERTION_PUBLIC_KEYS: publicKey };
   return { ...options, env: { ...env, ...trust, ...NO_LIMIT, DATA_DIR: dataDir } };
+}
+
+/** Outside of the work tree, because wrangler builds beside it. */
+function passOnConfig(folder: string): string {
+  const file = join(folder, 'wrangler.toml');
+  const lines = [
+    'name = "pass-on"',
+    `main = ${JSON.stringify(PASS_ON)}`,
+    'compatibility_date = "2026-10-15"',
+    '[env.dev.vars]',
+    'ORIGIN = ""',
+  ];
+  writeFileSync(file, lines.join('\n'));
+  return file;
 }
