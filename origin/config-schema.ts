@@ -1,5 +1,6 @@
 /** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
 import { z } from 'zod';
+import { authUrl } from '#shared/auth/setting-types.ts';
 import { AuthEnvironment, SECRET_AUTH_VARIABLES } from '#shared/auth/settings.ts';
 import { findLanguage } from '#shared/contracts/languages.ts';
 
@@ -112,6 +113,11 @@ export const OriginEnvironment = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least level that is logged.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: authUrl
+    .optional()
+    .describe(
+      'Address of a collector for OpenTelemetry traces over HTTP, without the path. Headers, if it wants any, stand in OTEL_EXPORTER_OTLP_HEADERS. Unset: no traces.',
+    ),
   CORS_ORIGINS: list
     .default([])
     .describe('Web origins that may call from a browser, with commas; `*` for every one.'),

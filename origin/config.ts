@@ -39,6 +39,8 @@ export interface OriginConfig {
   /** Null: one per processor core. */
   readonly threads: number | null;
   readonly logLevel: z.output<typeof OriginEnvironment>['LOG_LEVEL'];
+  /** Of traces, without a slash at the end; null: none are sent. */
+  readonly otlpEndpoint?: string | null;
   readonly corsOrigins: readonly string[];
   readonly metricsAllow: readonly string[];
   readonly internalApiKey: string | null;
@@ -127,6 +129,7 @@ function toConfig(env: Parsed): Omit<OriginConfig, 'auth' | 'isRateLimitGiven'> 
     modelsDir: env.MODELS_DIR === undefined ? join(dataDir, 'models') : resolve(env.MODELS_DIR),
     threads: env.THREADS ?? null,
     logLevel: env.LOG_LEVEL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     corsOrigins: env.CORS_ORIGINS,
     metricsAllow: env.METRICS_ALLOW,
     internalApiKey: env.INTERNAL_API_KEY ?? null,
@@ -173,5 +176,5 @@ const MAX_ECHO_CHARACTERS = 100;
 
 /** Addresses too: one may hold a password, which is what it is refused for. */
 function isSecret(name: string): boolean {
-  return SECRET_VARIABLES.includes(name) || /_(KEYS?|TOKEN|URL)$/.test(name);
+  return SECRET_VARIABLES.includes(name) || /_(KEYS?|TOKEN|URL|ENDPOINT)$/.test(name);
 }

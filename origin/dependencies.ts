@@ -8,6 +8,7 @@ import { createLogger } from '#origin/logger.ts';
 import { createMetrics } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies } from '#origin/routes/origin-env.ts';
 import { prepareSpool } from '#origin/spool.ts';
+import { openTracing } from '#origin/tracing/open-tracing.ts';
 import { openVram, type VramDependencies } from '#origin/vram/open-vram.ts';
 
 /** With the gate, which only a library may leave out. */
@@ -27,6 +28,8 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
     logger.warn({ removed }, 'removed files that an earlier run left behind');
   }
   const metrics = createMetrics();
+  const tracing = await openTracing(config.otlpEndpoint ?? null, logger);
+  const traced = tracing === undefined ? {} : { tracing };
   const admission = new Admission({
     maxRunning: config.maxConcurrentRequests,
     maxQueue: config.maxQueue,
@@ -39,6 +42,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
   const { chargeAudio } = gate;
   const jobs = await openJobs({
     ...{ config, admission, transcriber, logger, metrics, clock, chargeAudio },
+    ...traced,
   }).catch(async (error: unknown) => {
     await transcriber.close();
     throw error;
@@ -48,7 +52,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
     jobs.close();
     throw error;
   });
-  return { gate, config, logger, metrics, transcriber, admission, jobs, now, ...vram };
+  return { gate, config, logger, metrics, transcriber, admission, jobs, now, ...traced, ...vram };
 }
 
 async function openLedger(

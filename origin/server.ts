@@ -22,7 +22,10 @@ export interface RunningServer {
  */
 export async function startServer(
   app: Hono<OriginEnv>,
-  deps: Pick<OriginDependencies, 'config' | 'gate' | 'admission' | 'transcriber' | 'jobs' | 'vram'>,
+  deps: Pick<
+    OriginDependencies,
+    'config' | 'gate' | 'admission' | 'transcriber' | 'jobs' | 'vram' | 'tracing'
+  >,
 ): Promise<RunningServer> {
   const { host, port } = deps.config;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -59,7 +62,10 @@ const SERVER_OPTIONS = {
 };
 
 interface DrainTools
-  extends Pick<OriginDependencies, 'config' | 'admission' | 'transcriber' | 'jobs' | 'vram'> {
+  extends Pick<
+    OriginDependencies,
+    'config' | 'admission' | 'transcriber' | 'jobs' | 'vram' | 'tracing'
+  > {
   readonly answers: OpenAnswers;
 }
 
@@ -82,6 +88,7 @@ async function drainServer(server: Server, tools: DrainTools): Promise<boolean> 
   await closed;
   jobs?.close();
   vram?.manager.close();
+  await tools.tracing?.close();
   return isInTime;
 }
 

@@ -14,6 +14,7 @@ import { performJob } from '#origin/jobs/perform-job.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { JobOutcome, OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { Tracing } from '#origin/tracing/tracing.ts';
 
 export interface JobDependencies {
   readonly config: Pick<
@@ -29,6 +30,7 @@ export interface JobDependencies {
   readonly transcriber: Transcriber;
   readonly logger: Logger;
   readonly metrics: OriginMetrics;
+  readonly tracing?: Tracing;
   /** Told of the length of what was transcribed, for the limits of callers. */
   readonly chargeAudio?: (principalId: string, seconds: number) => void;
   /** `now` is milliseconds since 1970. */

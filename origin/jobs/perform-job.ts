@@ -4,6 +4,7 @@ import type { JobFiles } from '#origin/jobs/job-files.ts';
 import type { JobWork } from '#origin/jobs/job-runner.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { Tracing } from '#origin/tracing/tracing.ts';
 import { parseTranscribeForm } from '#shared/contracts/transcribe-form.ts';
 import type { Transcript } from '#shared/contracts/transcript.ts';
 import { SttException } from '#shared/errors.ts';
@@ -13,6 +14,7 @@ export interface JobTools {
   readonly files: JobFiles;
   readonly transcriber: Transcriber;
   readonly metrics: OriginMetrics;
+  readonly tracing?: Tracing;
   /** Counts what was transcribed to the limit of whoever brought the job. */
   readonly chargeAudio?: (principalId: string, seconds: number) => void;
   /** Milliseconds since 1970. */
@@ -27,16 +29,20 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
   const { options, format } = demand.value;
   const startedMs = now();
   metrics.observeQueueWait(Math.max(0, startedMs - job.createdMs) / 1000);
+  const trace = tools.tracing?.begin('job', { requestId: job.requestId });
+  let isError = true;
   try {
     const transcript = await transcriber.transcribe({
       path: files.recordingPath(job.id),
       ...(job.fileName !== null && { fileName: job.fileName }),
       options,
       requestId: job.requestId,
+      ...(trace !== undefined && { onStage: trace.part }),
       ...work,
     });
     tools.chargeAudio?.(job.principalId, transcript.durationSeconds);
     count(transcript, (now() - startedMs) / 1000, metrics);
+    isError = false;
     const latencyMs = Math.max(0, now() - job.createdMs);
     return formatTranscript(transcript, format, {
       requestId: job.requestId,
@@ -46,6 +52,8 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
   } catch (error) {
     metrics.countFailure(options.model ?? transcriber.models().defaultWhisper);
     throw error;
+  } finally {
+    trace?.end({ isError, attributes: { 'mana_stt.job': job.id } });
   }
 }
 

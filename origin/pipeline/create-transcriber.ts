@@ -90,7 +90,12 @@ export function createTranscriber(
       try {
         const model = models.resolve(request.options.model);
         const tokenizer = await tokenizerOf(model);
-        const decoding = { config, logger, times: new StageTimes(metrics), scheduler };
+        const decoding = {
+          config,
+          logger,
+          times: new StageTimes(metrics, request.onStage),
+          scheduler,
+        };
         const hearing = { ...decoding, ...hearingWith(recordingModels) };
         const knownVoices = await embedKnownSpeakers(request, hearing);
         const languageHint = config.defaultLanguage;

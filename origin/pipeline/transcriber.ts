@@ -12,6 +12,8 @@ export interface TranscribeRequest {
   /** Aborted when the client has gone: the pipeline frees the request's chunks and rejects. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TranscribeProgress) => void;
+  /** A stage has ended; one of a chunk may run beside those of others. Times of `performance.now()`. */
+  readonly onStage?: (stage: string, startMs: number, endMs: number) => void;
 }
 
 /** How far a request has come, in seconds of its audio. */

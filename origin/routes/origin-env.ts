@@ -7,6 +7,7 @@ import type { Jobs } from '#origin/jobs/jobs.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { Trace, Tracing } from '#origin/tracing/tracing.ts';
 import type { Vram } from '#origin/vram/open-vram.ts';
 import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 
@@ -23,6 +24,8 @@ export interface OriginDependencies {
   readonly jobs?: Jobs;
   /** Absent: there are no routes under `/v1/gpu`. */
   readonly vram?: Vram;
+  /** Absent: no traces. */
+  readonly tracing?: Tracing;
   /** Whose jobs a request may see: stable over restarts. Absent: the principal that the gate has found. */
   readonly principalId?: (c: Context<OriginEnv>) => string;
   /** Milliseconds that never go back. */
@@ -35,6 +38,8 @@ export interface OriginEnv {
   Bindings: Partial<HttpBindings>;
   Variables: AuthenticationVariables & {
     requestId: string;
+    /** Absent without tracing. */
+    trace?: Trace;
     /** Collected for the request's one line in the log. */
     facts: RequestFacts;
   };

@@ -30,6 +30,7 @@ export async function receiveForm(
     idleTimeoutSeconds: uploadIdleTimeoutSeconds,
   });
   deps.metrics.observeUpload(upload.sizeBytes);
+  c.get('trace')?.part('upload', startedMs, deps.now());
   const uploadMs = Math.round(deps.now() - startedMs);
   Object.assign(c.get('facts'), { uploadMs, sizeBytes: upload.sizeBytes });
   return upload;

@@ -57,6 +57,7 @@ async function waitForSlot(
   const startedMs = deps.now();
   await place.start(c.req.raw.signal);
   const queueMs = deps.now() - startedMs;
+  c.get('trace')?.part('queue', startedMs, startedMs + queueMs);
   c.get('facts').queueMs = Math.round(queueMs);
   deps.metrics.observeQueueWait(queueMs / 1000);
   deps.metrics.setQueue(deps.admission.counts());
@@ -69,12 +70,14 @@ async function work(
 ): Promise<Transcript> {
   const startedMs = deps.now();
   const { path, fileName } = job.upload;
+  const trace = c.get('trace');
   const transcript = await deps.transcriber.transcribe({
     path,
     ...(fileName !== undefined && { fileName }),
     options: job.options,
     requestId: c.get('requestId'),
     signal: c.req.raw.signal,
+    ...(trace !== undefined && { onStage: trace.part }),
   });
   const workMs = deps.now() - startedMs;
   const { model, language, durationSeconds: audioSeconds } = transcript;

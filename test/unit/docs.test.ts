@@ -87,7 +87,7 @@ describe('the docs', () => {
   it.each(pages)('%s names only settings that exist', (page) => {
     // Not ours: Hugging Face's, Node's and the system's, and those of the commands.
     const others =
-      /^(HF_|NODE_|ONNXRUNTIME_|GLOBAL_AGENT_|HTTPS_PROXY|LD_LIBRARY_PATH|TMPDIR$|PATH$|EDGE_PORT$)/;
+      /^(HF_|NODE_|ONNXRUNTIME_|GLOBAL_AGENT_|HTTPS_PROXY|LD_LIBRARY_PATH|OTEL_EXPORTER_OTLP_HEADERS$|TMPDIR$|PATH$|EDGE_PORT$)/;
     const bindings = textOf('edge-worker/bindings.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm);
     const edgeSettings = [...bindings].map(([, name]) => name);
     const named = [...textOf(page).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)];
