@@ -6,16 +6,17 @@ import { z } from 'zod';
 import { GpuLease, GpuStatus } from '#shared/contracts/gpu-leases.ts';
 import { GPU_A, GPU_B } from '#test/support/fake-nvidia-smi.ts';
 import { APP_KEY, type GpuOrigin, INTERNAL_KEY, startGpuOrigin } from '#test/support/gpu-origin.ts';
+import { ManualClock } from '#test/support/manual-clock.ts';
 import { newDemand } from '#test/support/new-lease.ts';
 import { useTempDirs } from '#test/support/temp-dir.ts';
 
 const makeDir = useTempDirs();
 let dataDir: string;
-let origin: GpuOrigin;
+let origin: GpuOrigin<ManualClock>;
 
 beforeEach(async () => {
   dataDir = makeDir();
-  origin = await startGpuOrigin({ dataDir });
+  origin = await startGpuOrigin({ dataDir, clock: new ManualClock() });
 });
 
 afterEach(() => origin.stop());
@@ -339,7 +340,7 @@ describe('GPU leases and a machine in trouble', () => {
   it('shares RAM where there is no nvidia-smi', async () => {
     await origin.stop();
     const environment = { NVIDIA_SMI: '/nowhere/nvidia-smi', GPU_RESERVE_MIB: '0' };
-    origin = await startGpuOrigin({ dataDir: makeDir(), environment });
+    origin = await startGpuOrigin({ dataDir: makeDir(), clock: origin.clock, environment });
     expect(await granted({ mib: 1 })).toMatchObject({ device: 'ram' });
     expect((await status()).devices).toMatchObject([{ id: 'ram', kind: 'ram', index: 0 }]);
   });

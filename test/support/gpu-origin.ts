@@ -1,35 +1,38 @@
-/** A real origin whose GPUs are those of a fake nvidia-smi, with the clock of the ledger in the test's hand. */
+/** A real origin whose GPUs are those of a fake nvidia-smi. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOriginApp } from '#origin/app.ts';
+import type { Clock } from '#origin/engine/clock.ts';
 import { startServer } from '#origin/server.ts';
 import { openVram, type Vram } from '#origin/vram/open-vram.ts';
 import { type FakeNvidiaSmi, fakeNvidiaSmi } from '#test/support/fake-nvidia-smi.ts';
-import { ManualClock } from '#test/support/manual-clock.ts';
 import { startTestOrigin } from '#test/support/origin-server.ts';
 
 export const INTERNAL_KEY = 'internal-key-of-this-test-0123456789';
 export const APP_KEY = 'app-key-of-this-test-0123456789abcdef';
 
-export interface GpuOrigin {
+export interface GpuOrigin<C extends Clock> {
   readonly url: string;
   readonly smi: FakeNvidiaSmi;
-  readonly clock: ManualClock;
+  readonly clock: C;
   readonly vram: Vram;
   /** Takes down the service alone: its data stays for the next one. */
   stop(): Promise<void>;
 }
 
-export interface GpuOriginOptions {
-  /** Of an earlier origin, whose leases are to be found. */
+export interface GpuOriginOptions<C extends Clock> {
+  /** Maybe of an earlier origin, whose leases are to be found. */
   readonly dataDir: string;
-  readonly clock?: ManualClock;
+  /** Of the ledger; `now` is milliseconds since 1970. */
+  readonly clock: C;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function startGpuOrigin(options: GpuOriginOptions): Promise<GpuOrigin> {
-  const { dataDir, clock = new ManualClock(), environment } = options;
+export async function startGpuOrigin<C extends Clock>(
+  options: GpuOriginOptions<C>,
+): Promise<GpuOrigin<C>> {
+  const { dataDir, clock, environment } = options;
   const smiDir = mkdtempSync(join(tmpdir(), 'mana-stt-smi-'));
   const smi = fakeNvidiaSmi(smiDir);
   const origin = await startTestOrigin({

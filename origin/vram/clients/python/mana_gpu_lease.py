@@ -157,6 +157,7 @@ class GpuLease:
     pid: process that holds the memory; default this one, None: unknown.
     release_url: gets a POST when the room is wanted; needed by nobody who passes on_release.
     on_release: called with this lease, in a thread, when the room is wanted while it is idle: unload, then release().
+        No `use` begins before it has returned.
     on_lost: called with this lease, in a thread, when it is no more.
     """
 
@@ -198,6 +199,7 @@ class GpuLease:
         )
         self._lock = threading.RLock()
         self._users = 0
+        self._is_busy = False
         self._stop = threading.Event()
         self._lost: Optional[LeaseLost] = None
         self._is_asked = False
@@ -212,7 +214,7 @@ class GpuLease:
             self.id = str(answer["id"])
             self.device = str(answer["device"])
             self.mib = int(answer["mib"])
-            self._users, self._lost, self._is_asked = 0, None, False
+            self._users, self._lost, self._is_asked, self._is_busy = 0, None, False, True
             self._stop = threading.Event()
             self._thread = threading.Thread(
                 target=_beat, args=(weakref.ref(self), self._stop, self._period()), daemon=True
@@ -243,11 +245,15 @@ class GpuLease:
 
     def idle(self) -> None:
         """Says that the model is loaded and not used: it may be asked to go."""
-        self._tell(in_use=False)
+        with self._lock:
+            self._is_busy = False
+            self._tell(in_use=False)
 
     def busy(self) -> None:
         """Says that the model is used. Raises LeaseLost when the lease is no more: then load anew."""
-        self._tell(in_use=True)
+        with self._lock:
+            self._tell(in_use=True)
+            self._is_busy = True
 
     @contextlib.contextmanager
     def use(self) -> Iterator["GpuLease"]:
@@ -297,7 +303,7 @@ class GpuLease:
         with self._lock:
             self.check()
             if self.id is None:
-                raise RuntimeError("this lease is not taken")
+                raise LeaseLost(410, "lease_ended", "This lease is not taken, or was released.")
             try:
                 answer = self.ledger.request("PUT", _path(self.id), _without_none(**news))
             except LeaseLost as error:
@@ -311,7 +317,13 @@ class GpuLease:
             is_new = is_asked and not self._is_asked and self.id is not None
             self._is_asked = is_asked
         if is_new and self._on_release is not None:
-            threading.Thread(target=self._on_release, args=(self,), daemon=True).start()
+            threading.Thread(target=self._let_go, daemon=True).start()
+
+    def _let_go(self) -> None:
+        # With the lock: a use that begins now waits, and finds the lease gone.
+        with self._lock:
+            if not self._is_busy and self.id is not None and self._on_release is not None:
+                self._on_release(self)
 
     def _lose(self, error: LeaseLost) -> None:
         with self._lock:
