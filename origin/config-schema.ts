@@ -167,8 +167,6 @@ export const OriginEnvironment = z.object({
 });
 
 /** Variables that may come from a file: `NAME_FILE` holds its path. Their values are never shown. */
-export const SECRET_VARIABLES: readonly string[] = [
-  ...SECRET_AUTH_VARIABLES,
-  'EDGE_ASSERTION_PUBLIC_KEYS',
-  'MISTRAL_API_KEY',
-].filter((name) => name in OriginEnvironment.shape);
+export const SECRET_VARIABLES: readonly string[] = Object.keys(OriginEnvironment.shape).filter(
+  (name) => SECRET_AUTH_VARIABLES.includes(name) || /_(KEYS?|TOKEN)$/.test(name),
+);
