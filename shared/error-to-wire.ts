@@ -158,6 +158,7 @@ const STATUS = {
   shutting_down: 503,
   jobs_full: 503,
   no_gpu_memory: 503,
+  no_memory_for_model: 503,
   device_unreadable: 503,
   too_many_leases: 503,
   model_unavailable: 503,
@@ -201,6 +202,7 @@ function extraHeaders(error: SttError): Record<string, string> {
     case 'backend_busy':
     case 'backends_failed':
     case 'device_unreadable':
+    case 'no_memory_for_model':
       return retryAfter(error.retryAfterSeconds);
     case 'no_backend':
       return error.retryAfterSeconds === null ? {} : retryAfter(error.retryAfterSeconds);

@@ -159,6 +159,7 @@ export function describeSttError(error: SttError): string {
     case 'too_many_leases':
     case 'unknown_lease':
     case 'lease_ended':
+    case 'no_memory_for_model':
       return describeLeaseError(error);
     default:
       return describeBadUpload(error);

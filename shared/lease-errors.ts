@@ -38,7 +38,19 @@ export type LeaseFault =
   | { readonly kind: 'unknown_lease' }
   | { readonly kind: 'lease_ended'; readonly end: LeaseEnd };
 
-export type LeaseError = LeaseRefusal | LeaseFault;
+/** Why a model that a recording needs was not loaded: its memory could not be had. */
+export type ModelRefusal = {
+  readonly kind: 'no_memory_for_model';
+  readonly model: string;
+  readonly neededMib: number;
+  /** What could be had at the end of the wait; null: not known. */
+  readonly roomMib: number | null;
+  /** It would not fit if everyone else left; waiting does not help, another machine may. */
+  readonly isTooLarge: boolean;
+  readonly retryAfterSeconds: number;
+};
+
+export type LeaseError = LeaseRefusal | LeaseFault | ModelRefusal;
 
 /** A sentence: what was found, and what to do. */
 export function describeLeaseError(error: LeaseError): string {
@@ -51,6 +63,8 @@ export function describeLeaseError(error: LeaseError): string {
       return `There is no device "${error.device.slice(0, 100)}" here. Known: ${error.known.join(', ') || 'none'}.`;
     case 'device_unreadable':
       return `How much memory is free cannot be read now. Try again in ${error.retryAfterSeconds} s; the log of the service says what failed.`;
+    case 'no_memory_for_model':
+      return describeModelRefusal(error);
     case 'too_many_leases':
       return `There are ${error.limit} leases or demands already, the most that is accepted. Release some.`;
     case 'unknown_lease':
@@ -74,6 +88,16 @@ function describeNoMemory({ neededMib, room }: Extract<LeaseRefusal, { kind: 'no
   const leased =
     names.length === 0 ? 'none' : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   return `${neededMib} MiB do not fit: ${Math.max(0, room.roomMib)} MiB can be had on ${room.device}. Leased there: ${leased}; other programs use ${room.otherMib} MiB.`;
+}
+
+/** Who holds the memory is no business of a caller's. */
+function describeModelRefusal({ model, neededMib, ...error }: ModelRefusal): string {
+  const name = `The model "${model.slice(0, 100)}"`;
+  const room = error.roomMib === null ? '' : `, ${Math.max(0, error.roomMib)} MiB can be had`;
+  if (error.isTooLarge) {
+    return `${name} does not fit on this machine: it needs ${neededMib} MiB${room}. Ask for a smaller model.`;
+  }
+  return `${name} has no room in memory now: it needs ${neededMib} MiB${room}. Try again in ${error.retryAfterSeconds} s.`;
 }
 
 const MAX_NAMED = 5;

@@ -198,6 +198,10 @@ const EXAMPLES: { readonly [Kind in SttError['kind']]: Extract<SttError, { kind:
     },
   },
   lease_too_large: { kind: 'lease_too_large', neededMib: 90_000, limitMib: 23_552 },
+  no_memory_for_model: {
+    ...{ kind: 'no_memory_for_model', model: 'large-v3', neededMib: 6200, roomMib: 2048 },
+    ...{ isTooLarge: false, retryAfterSeconds: 10 },
+  },
   unknown_device: { kind: 'unknown_device', device: 'gpu7', known: ['GPU-8a1b…'] },
   device_unreadable: { kind: 'device_unreadable', retryAfterSeconds: 1 },
   too_many_leases: { kind: 'too_many_leases', limit: 1000 },

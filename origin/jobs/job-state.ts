@@ -51,7 +51,16 @@ export function isFinished(status: JobStatus): boolean {
 
 /** Failures of the service and not of the recording: another attempt may go well. */
 export function isTransient(error: SttError): boolean {
-  return error.kind === 'engine_unavailable' || error.kind === 'storage_full';
+  switch (error.kind) {
+    case 'engine_unavailable':
+    case 'storage_full':
+    case 'device_unreadable':
+      return true;
+    case 'no_memory_for_model':
+      return !error.isTooLarge;
+    default:
+      return false;
+  }
 }
 
 /** What was thrown while a job was worked on, as an error that can be kept. */

@@ -72,6 +72,13 @@ const EVERY_KIND: { [Kind in SttError['kind']]: [Extract<SttError, { kind: Kind 
   invalid_parameter: [{ kind: 'invalid_parameter', name: 'wait', message: 'no.' }, 400],
   no_gpu_memory: [{ kind: 'no_gpu_memory', neededMib: 9000, room: ROOM }, 503],
   lease_too_large: [{ kind: 'lease_too_large', neededMib: 90_000, limitMib: 23_552 }, 422],
+  no_memory_for_model: [
+    {
+      ...{ kind: 'no_memory_for_model', model: 'large-v3', neededMib: 6200, roomMib: 2048 },
+      ...{ isTooLarge: false, retryAfterSeconds: 10 },
+    },
+    503,
+  ],
   unknown_device: [{ kind: 'unknown_device', device: 'gpu7', known: ['GPU-1'] }, 404],
   device_unreadable: [{ kind: 'device_unreadable', retryAfterSeconds: 1 }, 503],
   too_many_leases: [{ kind: 'too_many_leases', limit: 1000 }, 503],

@@ -103,6 +103,15 @@ describe('isTransient', () => {
     expect(isTransient({ kind: 'internal' })).toBe(false);
     expect(isTransient({ kind: 'storage_full' })).toBe(true);
   });
+
+  it('is true for a model without room, unless it fits nowhere here', () => {
+    const refusal = {
+      ...{ kind: 'no_memory_for_model', model: 'base', neededMib: 600, roomMib: 100 },
+      retryAfterSeconds: 10,
+    } as const;
+    expect(isTransient({ ...refusal, isTooLarge: false })).toBe(true);
+    expect(isTransient({ ...refusal, isTooLarge: true })).toBe(false);
+  });
 });
 
 describe('toJobError', () => {
