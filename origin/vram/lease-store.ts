@@ -13,6 +13,7 @@ export interface StoreChanges {
 
 export class LeaseStore {
   readonly #database: DatabaseSync;
+  readonly #statements: Statements;
 
   /** @throws Error in one line when the file is in use, damaged, or of a newer service */
   constructor(path: string) {
@@ -21,6 +22,7 @@ export class LeaseStore {
       // A power cut empties the GPU too: only a crash of the service has to be outlived, and NORMAL is enough for that.
       this.#database.exec('PRAGMA synchronous = NORMAL');
       migrate(this.#database, path);
+      this.#statements = prepareAll(this.#database);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -48,29 +50,35 @@ export class LeaseStore {
 
   /** Wholly or not at all. @throws Error when the disk takes no more */
   write({ saved, endedIds, estimates }: StoreChanges): void {
-    const database = this.#database;
-    inTransaction(database, () => {
-      const put = database.prepare('INSERT OR REPLACE INTO leases (id, lease) VALUES (?, ?)');
-      for (const lease of saved) put.run(lease.id, JSON.stringify(lease));
-      const drop = database.prepare('DELETE FROM leases WHERE id = ?');
-      for (const id of endedIds) drop.run(id);
-      const learn = database.prepare(
-        'INSERT OR REPLACE INTO estimates (model, target, peaks) VALUES (?, ?, ?)',
-      );
+    const { putLease, dropLease, putEstimate, dropOldEstimates } = this.#statements;
+    inTransaction(this.#database, () => {
+      for (const lease of saved) putLease.run(lease.id, JSON.stringify(lease));
+      for (const id of endedIds) dropLease.run(id);
       for (const { model, target, peaksMib } of estimates) {
-        learn.run(model, target, JSON.stringify(peaksMib));
+        putEstimate.run(model, target, JSON.stringify(peaksMib));
       }
-      if (estimates.length > 0) {
-        database
-          .prepare('DELETE FROM estimates WHERE number <= (SELECT MAX(number) FROM estimates) - ?')
-          .run(MAX_RECORDS);
-      }
+      if (estimates.length > 0) dropOldEstimates.run(MAX_RECORDS);
     });
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+type Statements = ReturnType<typeof prepareAll>;
+
+function prepareAll(database: DatabaseSync) {
+  return {
+    putLease: database.prepare('INSERT OR REPLACE INTO leases (id, lease) VALUES (?, ?)'),
+    dropLease: database.prepare('DELETE FROM leases WHERE id = ?'),
+    putEstimate: database.prepare(
+      'INSERT OR REPLACE INTO estimates (model, target, peaks) VALUES (?, ?, ?)',
+    ),
+    dropOldEstimates: database.prepare(
+      'DELETE FROM estimates WHERE number <= (SELECT MAX(number) FROM estimates) - ?',
+    ),
+  };
 }
 
 /** Step n leads from version n to n + 1. Steps are only ever added. */

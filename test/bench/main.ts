@@ -7,6 +7,7 @@ import { concurrency } from '#test/bench/benches/concurrency.ts';
 import { diarization } from '#test/bench/benches/diarization.ts';
 import { edge } from '#test/bench/benches/edge.ts';
 import { edgeLine } from '#test/bench/benches/edge-line.ts';
+import { ledger } from '#test/bench/benches/ledger.ts';
 import { long } from '#test/bench/benches/long.ts';
 import { memory } from '#test/bench/benches/memory.ts';
 import { short, speed } from '#test/bench/benches/speed.ts';
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   concurrency,
   stages,
   long,
+  ledger,
   edge,
   edgeLine,
 ];
