@@ -19,7 +19,7 @@ export interface Probes {
   /** Listens for a moment; the system's code (`EADDRINUSE` …) where that fails. */
   tryToListen(host: string, port: number): Promise<string | null>;
   /** The JSON that a GET gives; null where none comes within a few seconds. */
-  getJson(url: string): Promise<unknown>;
+  getJson(url: string, headers?: Readonly<Record<string, string>>): Promise<unknown>;
   /** Who asks; null where the system has no such thing. */
   readonly userId: number | null;
   /** Owner and permission bits of a file or folder; null where there is none, or no such thing. */

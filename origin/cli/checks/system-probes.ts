@@ -93,9 +93,13 @@ function tryToListen(host: string, port: number): Promise<string | null> {
   });
 }
 
-async function getJson(url: string): Promise<unknown> {
+async function getJson(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   try {
     const response = await fetch(url, {
+      headers,
       signal: AbortSignal.timeout(GET_TIMEOUT_MS),
       redirect: 'manual',
     });

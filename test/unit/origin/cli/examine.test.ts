@@ -24,6 +24,7 @@ const HEALTHY_SETTINGS = {
   MANA_AUTH_URL: AUTH,
   EDGE_ASSERTION_PUBLIC_KEYS: publicKey,
   USE_VLLM: 'true',
+  VLLM_URL: 'http://localhost:8100',
   PATH: '/usr/bin',
   HOME: '/home/mana',
 };
@@ -249,18 +250,45 @@ const PLANTED: readonly Planted[] = [
     fix: /systemctl start cloudflared/,
   },
   {
-    fault: 'no vLLM',
+    fault: 'no vLLM at VLLM_URL',
     change: () => ({ answers: { 'http://localhost:8100/v1/models': null } }),
     ...{ check: 'vllm', state: 'fault' },
-    says: /nothing answers at http:\/\/localhost:8100, and vLLM is not installed/,
-    fix: /VLLM_URL/,
+    says: /^no vLLM answers at http:\/\/localhost:8100$/,
+    fix: /correct VLLM_URL/,
   },
   {
     fault: 'a vLLM with another model',
     change: () => ({ answers: { 'http://localhost:8100/v1/models': { data: [{ id: 'qwen' }] } } }),
     ...{ check: 'vllm', state: 'fault' },
-    says: /serves no Voxtral model/,
-    fix: /vllm serve/,
+    says: /serves qwen, not mistralai\/Voxtral-Mini-3B-2507/,
+    fix: /vllm serve mistralai\/Voxtral-Mini-3B-2507/,
+  },
+  {
+    fault: 'no vLLM to start',
+    change: () => ({ environment: { VLLM_URL: '' } }),
+    ...{ check: 'vllm', state: 'fault' },
+    says: /USE_VLLM is set, but "vllm --version" does not run/,
+    fix: /pip install vllm/,
+  },
+  {
+    fault: 'a port of vLLM that another program holds',
+    change: () => ({
+      environment: { VLLM_URL: '', VLLM_PORT: '8123' },
+      tryToListen: async (_host, port) => (port === 8123 ? 'EADDRINUSE' : null),
+    }),
+    ...{ check: 'vllm', state: 'fault' },
+    says: /port 8123 is taken, but not by our vLLM/,
+    fix: /VLLM_PORT/,
+  },
+  {
+    fault: 'a card that is too small for Voxtral',
+    change: () => ({
+      environment: { VLLM_URL: '', VOXTRAL_MODEL: '24B', WHISPER_DEVICE: 'cpu' },
+      programs: { vllm: { stdout: '0.24.0\n' }, 'nvidia-smi': { stdout: ONE_GPU } },
+    }),
+    ...{ check: 'vllm', state: 'warning' },
+    says: /needs about \d+ MiB; vLLM may take 15237 of 24576/,
+    fix: /smaller VOXTRAL_MODEL/,
   },
   {
     fault: 'a DATA_DIR that everybody may change',
@@ -369,6 +397,38 @@ describe('examine', () => {
       ...{ check, state },
       message: expect.stringMatching(says),
       action: expect.stringMatching(fix),
+    });
+  });
+});
+
+describe('examine, with a vLLM of our own', () => {
+  it.each([
+    ['that is installed', { programs: { vllm: { stdout: '0.24.0\n' } } }, /0\.24\.0 is installed/],
+    [
+      'inside WSL',
+      {
+        programs: {
+          'wsl.exe --distribution Ubuntu --exec vllm --version': { stdout: '0.24.0\n' },
+        },
+        environment: { VLLM_URL: '', VLLM_WSL: 'true', VLLM_WSL_DISTRIBUTION: 'Ubuntu' },
+      },
+      /is installed/,
+    ],
+    [
+      'that runs',
+      {
+        answers: {
+          'http://127.0.0.1:8100/v1/models': { data: [{ id: 'mistralai/Voxtral-Mini-3B-2507' }] },
+        },
+        tryToListen: async (_host, port) => (port === 8100 ? 'EADDRINUSE' : null),
+      },
+      /^runs, with/,
+    ],
+  ] satisfies [string, Change, RegExp][])('is content with one %s', async (_what, change, says) => {
+    const findings = await examineWith({ environment: { VLLM_URL: '' }, ...change });
+    expect(findings.find(({ check }) => check === 'vllm')).toMatchObject({
+      state: 'ok',
+      message: expect.stringMatching(says),
     });
   });
 });
