@@ -1,11 +1,11 @@
 /** The only place that reads the Worker's `env`: variables, secrets and bindings, checked once for each isolate. */
 import { z } from 'zod';
 import { type EdgeAuth, readEdgeAuth } from '#edge-worker/auth-settings.ts';
-import type { MistralSettings } from '#edge-worker/backends/mistral.ts';
 import type { BreakerBoard } from '#edge-worker/durable-objects/breaker-board.ts';
 import type { EdgeMetrics } from '#edge-worker/durable-objects/edge-metrics.ts';
 import type { RateLimiter } from '#edge-worker/durable-objects/rate-limiter.ts';
 import { FormBoolean } from '#shared/contracts/form-fields.ts';
+import type { MistralSettings } from '#shared/mistral/hosted.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
 
 /** A machine that transcribes, behind the tunnel. */

@@ -1,5 +1,5 @@
 /** The composition root: settings and bindings → everything the app needs. Made once for each isolate. */
-import { type BreakerBoard, failOpen } from '#edge-worker/backends/breakers.ts';
+import { failOpen } from '#edge-worker/backends/breakers.ts';
 import { createMistral } from '#edge-worker/backends/mistral.ts';
 import { OriginClient, type OriginNews } from '#edge-worker/backends/origin.ts';
 import { DEFAULT_POOL_TIMES, OriginPool } from '#edge-worker/backends/origin-pool.ts';
@@ -12,6 +12,7 @@ import { ByteBudget } from '#edge-worker/upload/byte-budget.ts';
 import { authenticateFromSettings } from '#shared/auth/create-authenticate.ts';
 import { createAssertionSigner } from '#shared/auth/edge-assertion.ts';
 import type { AuthSettings } from '#shared/auth/settings.ts';
+import type { BreakerBoard } from '#shared/routing/breaker-board.ts';
 
 /** Wires the real clock, network and console. */
 export function createDependencies(config: EdgeConfig): EdgeDependencies {

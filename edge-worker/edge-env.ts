@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import type { BreakerBoard } from '#edge-worker/backends/breakers.ts';
 import type { Mistral } from '#edge-worker/backends/mistral.ts';
 import type { OriginClient } from '#edge-worker/backends/origin.ts';
 import type { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
@@ -14,6 +13,7 @@ import type { RateLimit } from '#shared/auth/principal.ts';
 import type { AuthenticationVariables } from '#shared/middleware/authentication.ts';
 import type { AudioOutcome } from '#shared/rate-limit/audio-quota.ts';
 import type { RateOutcome } from '#shared/rate-limit/sliding-window.ts';
+import type { BreakerBoard } from '#shared/routing/breaker-board.ts';
 import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /** Everything the app needs; tests and other Workers bring their own. */

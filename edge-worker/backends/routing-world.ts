@@ -1,19 +1,16 @@
 /** The backends as routing sees them: all origins as one Whisper, and Mistral. Pure. */
-import type { BreakerView } from '#edge-worker/backends/breakers.ts';
-import { MISTRAL_MODELS, type MistralModel } from '#shared/mistral/capabilities.ts';
-import { featuresOfModel } from '#shared/mistral/features.ts';
+
+import type { MistralModel } from '#shared/mistral/capabilities.ts';
 import {
-  type BackendState,
-  type Feature,
-  type RoutingWorld,
-  VOXTRAL_LANGUAGES,
-} from '#shared/routing/backends.ts';
+  ALL_FEATURES,
+  MISTRAL_BACKEND,
+  toMistralState,
+  WHISPER_BACKEND,
+} from '#shared/routing/backend-states.ts';
+import type { BackendState, RoutingWorld } from '#shared/routing/backends.ts';
+import type { BreakerView } from '#shared/routing/breaker-board.ts';
 import type { OriginState } from '#shared/routing/choose-origin.ts';
 import type { NamedModel } from '#shared/routing/named-model.ts';
-
-/** The names of the backends, in headers, metrics and at the breakers. */
-export const WHISPER_BACKEND = 'whisperx';
-export const MISTRAL_BACKEND = 'mistral';
 
 export interface WorldView {
   readonly origins: readonly OriginState[];
@@ -32,21 +29,6 @@ export function toRoutingWorld(view: WorldView): RoutingWorld {
     isFallbackEnabled: view.isFallbackEnabled,
   };
 }
-
-/** The engine can do all there is. */
-const ALL_FEATURES = Object.keys({
-  word_times: true,
-  segment_times: true,
-  diarization: true,
-  diarization_with_word_times: true,
-  known_speakers: true,
-  channel_split: true,
-  char_alignments: true,
-  prompt: true,
-  hotwords: true,
-  language_hint: true,
-  translation: true,
-} satisfies Record<Feature, true>) as Feature[];
 
 /**
  * Its models are not known here: every name that is nobody else's counts as one, and an origin that has none of that name
@@ -77,24 +59,12 @@ function toWhisper({ origins, breakers, named }: WorldView): BackendState {
 }
 
 function toMistral({ breakers, isMistralConfigured, mistralModel }: WorldView): BackendState {
-  const last = breakers.find(({ backend }) => backend === MISTRAL_BACKEND)?.last?.kind;
-  return {
-    id: MISTRAL_BACKEND,
-    family: 'voxtral',
-    isHosted: true,
+  return toMistralState({
     isConfigured: isMistralConfigured,
-    models: MISTRAL_MODELS.map(({ id }) => id),
-    languages: VOXTRAL_LANGUAGES,
-    features: featuresOfModel(mistralModel),
-    maxDurationSeconds: mistralModel.maxDurationSeconds,
-    maxSizeBytes: null,
-    health: last === undefined ? 'unknown' : last === 'success' ? 'healthy' : 'degraded',
-    freeCapacity: null,
-    queueLength: 0,
     isCircuitOpen: isOpen(MISTRAL_BACKEND, breakers),
-    // Only its sign matters as long as there is one hosted backend.
-    costPerAudioHour: 0.2,
-  };
+    last: breakers.find(({ backend }) => backend === MISTRAL_BACKEND)?.last?.kind,
+    model: mistralModel,
+  });
 }
 
 const HEALTH_BEST_FIRST = ['healthy', 'unknown', 'degraded', 'down'] as const;

@@ -4,16 +4,12 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { z } from 'zod';
-import {
-  BREAKER_IDLE_MS,
-  type BreakerEntry,
-  BreakerTable,
-} from '#edge-worker/backends/breaker-table.ts';
 import type {
   BreakerBoard as Board,
   BreakerPermit,
   BreakerView,
-} from '#edge-worker/backends/breakers.ts';
+} from '#shared/routing/breaker-board.ts';
+import { BREAKER_IDLE_MS, type BreakerEntry, BreakerTable } from '#shared/routing/breaker-table.ts';
 import type { BreakerOutcome } from '#shared/routing/circuit-breaker.ts';
 
 /** Called over RPC. Holds its state in SQLite, so an eviction closes no breaker. */

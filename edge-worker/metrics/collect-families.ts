@@ -1,5 +1,5 @@
 /** Everything on the page of metrics: what was counted, and how things are at this moment. */
-import type { BreakerView } from '#edge-worker/backends/breakers.ts';
+
 import {
   COUNTERS,
   type CounterId,
@@ -13,6 +13,7 @@ import type {
   HistogramFamily,
   MetricFamily,
 } from '#edge-worker/metrics/render-prometheus.ts';
+import type { BreakerView } from '#shared/routing/breaker-board.ts';
 
 export interface MetricsPage {
   readonly counted: readonly MetricSeries[];

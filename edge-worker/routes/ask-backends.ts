@@ -1,11 +1,12 @@
 /** One attempt at one backend: let through by its breaker, asked, and its breaker told what came of it. */
-import type { BreakerBoard } from '#edge-worker/backends/breakers.ts';
+
 import type { Mistral, MistralWork } from '#edge-worker/backends/mistral.ts';
 import type { Origins, OriginWork } from '#edge-worker/backends/origin-work.ts';
-import { MISTRAL_BACKEND } from '#edge-worker/backends/routing-world.ts';
 import type { AnyTranscript } from '#shared/contracts/transcript.ts';
 import type { SttError } from '#shared/errors.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
+import { MISTRAL_BACKEND } from '#shared/routing/backend-states.ts';
+import type { BreakerBoard } from '#shared/routing/breaker-board.ts';
 import type { BreakerOutcome } from '#shared/routing/circuit-breaker.ts';
 import type { Attempt, AttemptFailure } from '#shared/routing/try-in-order.ts';
 

@@ -4,11 +4,8 @@ import type { FormFacts } from '#edge-worker/upload/form-inspector.ts';
 import { MAX_FORM_BYTES, uploadTooLarge } from '#edge-worker/upload/limits.ts';
 import { type StoredForm, storeForm } from '#edge-worker/upload/store-form.ts';
 import { isSampleField } from '#shared/contracts/form-parts.ts';
-import { parseRouteForm } from '#shared/contracts/route-form.ts';
-import { parseTranscribeForm } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
-import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
-import { LOCAL_VOXTRALS, readModelName } from '#shared/routing/named-model.ts';
+import { readRoutedForm as readFields } from '#shared/routing/read-routed-form.ts';
 import type { RoutedForm } from '#shared/routing/to-route-request.ts';
 
 /**
@@ -34,17 +31,7 @@ export function readRoutedForm(facts: FormFacts, route: RoutedForm['route']): Ro
   const { fields, otherFiles, file } = facts;
   // The samples themselves stay in the stored body; here only their number counts.
   const samples = otherFiles.filter(({ name }) => isSampleField(name)).map(({ name }) => name);
-  const demand = parseTranscribeForm(fields, samples);
-  const routing = parseRouteForm(fields);
-  if (!demand.ok || !routing.ok) {
-    const faults = [...(demand.ok ? [] : demand.error), ...(routing.ok ? [] : routing.error)];
-    throw new SttException({ kind: 'invalid_fields', faults });
-  }
-  const { options, format } = demand.value;
-  const named = readModelName(options.model, routing.value.useRealtime);
-  if (route === 'voxtral' && named.kind === 'other') {
-    const known = [...MISTRAL_MODELS.map(({ id }) => id), ...LOCAL_VOXTRALS];
-    throw new SttException({ kind: 'unknown_model', model: named.name, known });
-  }
-  return { route, routing: routing.value, named, options, format, sizeBytes: file.sizeBytes };
+  const form = readFields({ fields, samples, sizeBytes: file.sizeBytes, route });
+  if (!form.ok) throw new SttException(form.error);
+  return form.value;
 }

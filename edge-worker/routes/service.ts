@@ -1,13 +1,13 @@
 /** `GET /`, `/health` and `/models`: what the service says about itself. */
 import type { Handler } from 'hono';
 import { readJson } from '#edge-worker/backends/read-json.ts';
-import { MISTRAL_BACKEND } from '#edge-worker/backends/routing-world.ts';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
 import { type MistralHealth, mergeHealth, mergeModels } from '#shared/contracts/edge-service.ts';
 import { type IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { SttException } from '#shared/errors.ts';
 import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
+import { MISTRAL_BACKEND } from '#shared/routing/backend-states.ts';
 
 /** Lists the routes. */
 export function indexRoute(routes: readonly string[]): Handler<EdgeEnv> {

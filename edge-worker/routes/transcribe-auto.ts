@@ -3,11 +3,7 @@
  * allows, or by the next one. How they are chosen: shared/routing.
  */
 import type { Handler } from 'hono';
-import {
-  MISTRAL_BACKEND,
-  toRoutingWorld,
-  WHISPER_BACKEND,
-} from '#edge-worker/backends/routing-world.ts';
+import { toRoutingWorld } from '#edge-worker/backends/routing-world.ts';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
 import { afterwards } from '#edge-worker/routes/afterwards.ts';
 import {
@@ -22,8 +18,10 @@ import { readRoutedForm, receiveForm } from '#edge-worker/routes/routed-form.ts'
 import type { StoredForm } from '#edge-worker/upload/store-form.ts';
 import type { MistralModel } from '#shared/mistral/capabilities.ts';
 import type { Result } from '#shared/result.ts';
+import { answerWarnings } from '#shared/routing/answer-warnings.ts';
+import { WHISPER_BACKEND } from '#shared/routing/backend-states.ts';
 import { chooseBackends, type RoutePlan } from '#shared/routing/choose-backends.ts';
-import { routeHeaders, routeWarnings } from '#shared/routing/describe-route.ts';
+import { routeHeaders } from '#shared/routing/describe-route.ts';
 import { toEmptyPlanError } from '#shared/routing/empty-plan.ts';
 import {
   chooseMistralModel,
@@ -158,33 +156,15 @@ async function send(work: Work, outcome: Outcome): Promise<Response> {
   tell(work, tried);
   if (outcome.ok) {
     const context = { requestId: c.get('requestId'), latencyMs: deps.now() - startedMs };
-    const warnings = listWarnings(work, outcome.value);
+    const { backend } = outcome.value;
+    const { plan, model: mistralModel } = work;
+    const warnings = answerWarnings({ plan, form, backend, tried, mistralModel });
     const answer = await toResponse(outcome.value.value, warnings, form, context);
     return c.newResponse(answer.body, answer);
   }
   const { error, response } = toFailure(outcome.error, TOTAL_LIMIT_MS);
   return response === null ? sendError(error, c) : c.newResponse(response.body, response);
 }
-
-/** What Mistral cannot do, the transcript's own warnings say already, and better. */
-function listWarnings(
-  { plan, form, model }: Work,
-  { backend, tried }: Answered<BackendAnswer>,
-): readonly string[] {
-  if (backend !== MISTRAL_BACKEND) return routeWarnings(plan, tried);
-  const { named } = form;
-  const isOther = named.kind === 'local_voxtral';
-  const candidate = plan.candidates.find((it) => it.backend === backend);
-  // Nobody asked for it, and nobody else was tried: the caller has to learn why the recording left our machines.
-  const isUnasked = candidate?.why === 'suited' && tried.length === 1;
-  return [
-    ...(isUnasked ? [`Answered by mistral, a hosted service: ${UNASKED}.`] : []),
-    ...routeWarnings({ candidates: [], excluded: [] }, tried),
-    ...(isOther ? [`${named.name} was asked for and is not here; ${model.id} answered.`] : []),
-  ];
-}
-
-const UNASKED = 'our own machines are down, busy, or failed too often just now';
 
 /** For the caller's headers and the request's line in the log. */
 function tell({ c, plan, machines }: Work, tried: readonly Attempt[]): void {

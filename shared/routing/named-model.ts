@@ -15,13 +15,19 @@ export const LOCAL_VOXTRALS: readonly string[] = ['3B', '4B', '24B'];
 /**
  * @param name without the prefix `whisperx-`
  * @param useRealtime means the 4B model where no other one is named
+ * @param isLocal knows further names of our own Voxtrals
  */
-export function readModelName(name: string | undefined, useRealtime: boolean): NamedModel {
+export function readModelName(
+  name: string | undefined,
+  useRealtime: boolean,
+  isLocal: (name: string) => boolean = () => false,
+): NamedModel {
   if (name === undefined) {
     return useRealtime ? { kind: 'local_voxtral', name: 'use_realtime' } : { kind: 'none' };
   }
   const model = findMistralModel(name.toLowerCase());
   if (model !== null) return { kind: 'hosted', model };
   const size = LOCAL_VOXTRALS.find((it) => it === name.toUpperCase());
-  return size === undefined ? { kind: 'other', name } : { kind: 'local_voxtral', name: size };
+  if (size !== undefined) return { kind: 'local_voxtral', name: size };
+  return { kind: isLocal(name) ? 'local_voxtral' : 'other', name };
 }

@@ -1,8 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BREAKER_IDLE_MS, MAX_BREAKERS } from '#edge-worker/backends/breaker-table.ts';
 import type { BreakerBoard } from '#edge-worker/durable-objects/breaker-board.ts';
+import { BREAKER_IDLE_MS, MAX_BREAKERS } from '#shared/routing/breaker-table.ts';
 import { DEFAULT_BREAKER_OPTIONS } from '#shared/routing/circuit-breaker.ts';
 
 const START_MS = Date.UTC(2026, 10, 25, 12);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { failOpen } from '#edge-worker/backends/breakers.ts';
 import {
   BREAKER_IDLE_MS,
   BreakerTable,
   createMemoryBreakers,
   MAX_BREAKERS,
-} from '#edge-worker/backends/breaker-table.ts';
-import { failOpen } from '#edge-worker/backends/breakers.ts';
+} from '#shared/routing/breaker-table.ts';
 import { DEFAULT_BREAKER_OPTIONS } from '#shared/routing/circuit-breaker.ts';
 
 const { failureThreshold, coolDownMs } = DEFAULT_BREAKER_OPTIONS;

@@ -1,7 +1,6 @@
 /** The edge's app with origins that the test plays. */
 import { env } from 'cloudflare:workers';
 import { createEdgeApp, type EdgeDependencies } from '#edge-worker/app.ts';
-import { createMemoryBreakers } from '#edge-worker/backends/breaker-table.ts';
 import { OriginClient, type OriginNews } from '#edge-worker/backends/origin.ts';
 import { DEFAULT_POOL_TIMES, OriginPool } from '#edge-worker/backends/origin-pool.ts';
 import { OriginWatch } from '#edge-worker/backends/origin-watch.ts';
@@ -9,6 +8,7 @@ import { type MetricStore, MetricTable } from '#edge-worker/metrics/metric-table
 import type { SignAssertion } from '#shared/auth/edge-assertion.ts';
 import type { Principal } from '#shared/auth/principal.ts';
 import { ok } from '#shared/result.ts';
+import { createMemoryBreakers } from '#shared/routing/breaker-table.ts';
 
 export interface SeenRequest {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** The breakers by backend, bounded, with whoever stores them told of every change. No clock, no chance, no I/O of its own. */
-import type { BreakerBoard, BreakerPermit, BreakerView } from '#edge-worker/backends/breakers.ts';
+import type { BreakerBoard, BreakerPermit, BreakerView } from '#shared/routing/breaker-board.ts';
 import {
   admit,
   type BreakerOptions,
