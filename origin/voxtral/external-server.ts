@@ -56,6 +56,8 @@ export class ExternalVllm implements VoxtralServer {
   /** Its memory is its owner's business. */
   async release(): Promise<void> {}
 
+  async kill(): Promise<void> {}
+
   async stop(): Promise<void> {
     this.#isStopped = true;
   }

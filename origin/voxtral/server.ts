@@ -65,6 +65,8 @@ export interface VoxtralServer {
   isAvailable(): Promise<boolean>;
   /** Gives the memory on the card back as soon as running uses are over, at the latest after `graceMs`. */
   release(options: { readonly graceMs: number }): Promise<void>;
+  /** Ends the process at once, whatever runs: its memory did not come back otherwise. The next use starts another. */
+  kill(): Promise<void>;
   /** For good. Uses still running are cut off. */
   stop(): Promise<void>;
 }

@@ -2,8 +2,9 @@ import type { EngineLog } from '#origin/engine/child-output.ts';
 import { type Clock, systemClock } from '#origin/engine/clock.ts';
 import type { RestartLimits } from '#origin/engine/restart-policy.ts';
 import { createVllmControl, type VllmControl } from '#origin/voxtral/control.ts';
+import { codeOf, describeExit } from '#origin/voxtral/describe-exit.ts';
 import { isServerTrouble, type VoxtralFailure } from '#origin/voxtral/failure.ts';
-import { explainFailure, readProgress, type StartProgress } from '#origin/voxtral/log-progress.ts';
+import { readProgress, type StartProgress } from '#origin/voxtral/log-progress.ts';
 import type { VoxtralModel } from '#origin/voxtral/models.ts';
 import { restServer } from '#origin/voxtral/rest-server.ts';
 import { Retries } from '#origin/voxtral/retries.ts';
@@ -18,6 +19,7 @@ import type {
 import { beginRun, untilServing } from '#origin/voxtral/start-server.ts';
 import type { VllmExit, VllmProcess } from '#origin/voxtral/vllm-process.ts';
 import type { IdleAction, VllmLaunch } from '#origin/voxtral/voxtral-settings.ts';
+import { waitAtMost } from '#origin/voxtral/wait-at-most.ts';
 import { fail, type Result } from '#shared/result.ts';
 
 export interface SupervisorOptions {
@@ -142,6 +144,11 @@ export class VllmSupervisor implements VoxtralServer {
     await this.#going;
   }
 
+  async kill(): Promise<void> {
+    await this.#process?.end(IDLE, 0);
+    await this.#going;
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#takeBackRest();
@@ -156,18 +163,10 @@ export class VllmSupervisor implements VoxtralServer {
   // --- coming up ---
 
   /** @returns null when it is up, else why not. */
-  async #untilUp({ signal, maxWaitMs }: UseOptions): Promise<VoxtralFailure | null> {
-    const { promise: cut, resolve } = Promise.withResolvers<VoxtralFailure>();
-    const onAbort = () => resolve({ kind: 'aborted' });
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const takeBack = this.#clock.after(maxWaitMs, () => resolve(this.#unavailable()));
-    try {
-      return await Promise.race([cut, this.#ensureUp()]);
-    } finally {
-      takeBack();
-      signal.removeEventListener('abort', onAbort);
-    }
+  #untilUp({ signal, maxWaitMs }: UseOptions): Promise<VoxtralFailure | null> {
+    const onCut = (why: 'aborted' | 'late'): VoxtralFailure =>
+      why === 'aborted' ? { kind: 'aborted' } : this.#unavailable();
+    return waitAtMost(this.#ensureUp(), { signal, maxWaitMs, clock: this.#clock, onCut });
   }
 
   #ensureUp(): Promise<VoxtralFailure | null> {
@@ -184,7 +183,16 @@ export class VllmSupervisor implements VoxtralServer {
   }
 
   #bringUp(steps: () => Promise<VoxtralFailure | null>): Promise<VoxtralFailure | null> {
-    this.#coming ??= steps().finally(() => {
+    const attempt = async () => {
+      try {
+        return await steps();
+      } catch (error) {
+        // A disk, or a system without memory for one more process: the service lives on without vllm.
+        this.#options.log.error({ err: error }, 'vllm cannot be started');
+        return this.#failStart(`vllm cannot be started (${codeOf(error)})`, 0);
+      }
+    };
+    this.#coming ??= attempt().finally(() => {
       this.#coming = null;
       this.#scheduleRest();
     });
@@ -304,7 +312,7 @@ export class VllmSupervisor implements VoxtralServer {
       control: this.#control,
       clock: this.#clock,
       weightsMib: this.model.weightsMib,
-      readUsedMib: readUsedMib ?? (async () => null),
+      readUsedMib: async () => (await readUsedMib?.().catch(() => null)) ?? null,
       endProcess: () => process.end(IDLE, this.#stopGraceMs()),
     });
     const { message, isTrouble, ...fields } = outcome;
@@ -389,11 +397,4 @@ export class VllmSupervisor implements VoxtralServer {
   #tell(): void {
     this.#options.onState?.(this.status());
   }
-}
-
-function describeExit({ code, signal, cause, lastLines }: VllmExit): string {
-  const how = signal === null ? `code ${code}` : `signal ${signal}`;
-  const advice = explainFailure(lastLines);
-  const said = cause === null ? `vllm ended with ${how}` : `vllm was ended, because ${cause}`;
-  return advice === null ? said : `${said}: ${advice}`;
 }

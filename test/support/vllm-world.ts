@@ -4,10 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import type { VoxtralFailure } from '#origin/voxtral/failure.ts';
 import { findVoxtralModel } from '#origin/voxtral/models.ts';
-import type { VoxtralState, VoxtralStatus } from '#origin/voxtral/server.ts';
+import type {
+  ServerAddress,
+  VoxtralServer,
+  VoxtralState,
+  VoxtralStatus,
+} from '#origin/voxtral/server.ts';
 import { type SupervisorOptions, VllmSupervisor } from '#origin/voxtral/supervisor.ts';
 import type { VllmLaunch } from '#origin/voxtral/voxtral-settings.ts';
+import { ok, type Result } from '#shared/result.ts';
 import { useTempDirs } from '#test/support/temp-dir.ts';
 import { MODES_VARIABLE, type Modes } from '#test/support/vllm-stand-in/modes.ts';
 import type { SeenRequest } from '#test/support/vllm-stand-in/server.ts';
@@ -98,6 +105,22 @@ async function makeWorld(
       })),
   };
 }
+
+/** One use that asks the server for its version. */
+export function ask(
+  vllm: VoxtralServer,
+  maxWaitMs = 60_000,
+  signal: AbortSignal = new AbortController().signal,
+) {
+  const work = async ({ baseUrl }: ServerAddress): Promise<Result<string, VoxtralFailure>> => {
+    const response = await fetch(`${baseUrl}/version`);
+    return ok(((await response.json()) as { version: string }).version);
+  };
+  return vllm.use(work, { signal, maxWaitMs });
+}
+
+/** What `ask` gives when all is well. */
+export const ANSWER = { ok: true, value: '0.24.0-stand-in' };
 
 export const STAND_IN_LAUNCH: Omit<VllmLaunch, 'port'> = {
   command: [process.execPath, STAND_IN],

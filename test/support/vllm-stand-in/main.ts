@@ -64,10 +64,12 @@ async function load(model: string): Promise<void> {
   if (modes.start === 'out_of_memory') {
     throw new Error('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.');
   }
+  // Before anybody can see that it waits: without a listener the signal would end it.
+  const go = modes.start === 'wait' ? once(process, 'SIGUSR2') : null;
   process.stderr.write(
     'Loading safetensors checkpoint shards:  50% Completed | 1/2 [00:01<00:01,  1.10s/it]\n',
   );
-  if (modes.start === 'wait') await once(process, 'SIGUSR2');
+  await go;
   process.stderr.write(
     'Loading safetensors checkpoint shards: 100% Completed | 2/2 [00:02<00:00,  1.10s/it]\n',
   );
