@@ -1,6 +1,6 @@
 import type { SpeechSpan } from '#origin/align/fit-to-speech.ts';
 import { endsSentence } from '#origin/align/sentence-ends.ts';
-import { findWords } from '#origin/align/unspaced-scripts.ts';
+import { findWords, startsUnspaced } from '#origin/align/unspaced-scripts.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
 import type { Segment } from '#shared/contracts/transcript.ts';
 
@@ -36,19 +36,39 @@ export function estimateSentences(
   span: SpeechSpan,
   speech: readonly SpeechSpan[] = [],
 ): Segment[] {
+  const words = spreadWords(text, speechWithin(span, speech));
+  return splitSentences(words).map((segment) => ({ ...segment, words: [] }));
+}
+
+/**
+ * The same by words, for a text that came without any times: an aligner may place them better. The first one counts as
+ * standing behind a space, as it does where the text before it goes on.
+ */
+export function estimateWords(
+  text: string,
+  span: SpeechSpan,
+  speech: readonly SpeechSpan[] = [],
+): AlignedWord[] {
+  return spreadWords(text, speechWithin(span, speech)).map((word, index) => ({
+    ...word,
+    timing: 'estimated',
+    ...(index === 0 && { spaceBefore: !startsUnspaced(word.text) }),
+  }));
+}
+
+/** Longer ones are divided. Whisper's own segments are at most 30 s. */
+const MAX_SECONDS = 30;
+const MAX_CHARACTERS = 400;
+
+function speechWithin(span: SpeechSpan, speech: readonly SpeechSpan[]): readonly SpeechSpan[] {
   const stretches = speech
     .map(({ startSeconds, endSeconds }) => ({
       startSeconds: Math.max(startSeconds, span.startSeconds),
       endSeconds: Math.min(endSeconds, span.endSeconds),
     }))
     .filter(({ startSeconds, endSeconds }) => startSeconds < endSeconds);
-  const words = spreadWords(text, stretches.length > 0 ? stretches : [span]);
-  return splitSentences(words).map((segment) => ({ ...segment, words: [] }));
+  return stretches.length > 0 ? stretches : [span];
 }
-
-/** Longer ones are divided. Whisper's own segments are at most 30 s. */
-const MAX_SECONDS = 30;
-const MAX_CHARACTERS = 400;
 
 function pause(word: AlignedWord, next: AlignedWord): number {
   return next.startSeconds - word.endSeconds;

@@ -4,6 +4,7 @@ import { planAlignment } from '#origin/align/ctc/plan.ts';
 import type { AlignedWord } from '#origin/align/words.ts';
 import type { WorkContext } from '#origin/engine/work.ts';
 import type { ReadyAligner } from '#origin/pipeline/aligners.ts';
+import { longEmissions, MAX_EMISSION_SAMPLES } from '#origin/pipeline/long-emissions.ts';
 import { mayDegrade } from '#origin/pipeline/may-degrade.ts';
 import { type RecordingJob, spanOf, toTimeSpan } from '#origin/pipeline/recording-job.ts';
 import type { SampleRange } from '#origin/vad/cut-and-merge.ts';
@@ -16,43 +17,56 @@ export interface ChunkWords {
   readonly warning: string | null;
 }
 
+/** What the words are of. */
+export interface AlignedStretch {
+  readonly range: SampleRange;
+  /** Of the text. */
+  readonly language: string;
+  /** Speech in it, where it may be longer than the engine takes at once. */
+  readonly regions?: readonly SampleRange[];
+  /** What gave the words the times they come with; absent: the decoder's attention. */
+  readonly timesFrom?: string;
+}
+
+type AlignJob = Pick<RecordingJob, 'findAligner' | 'scheduler' | 'waveform' | 'options'>;
+
 /** Where fewer of the spoken letters have signs, the aligner knows too little of the text to be trusted. */
 const MIN_KNOWN_SHARE = 1 / 3;
 
-/**
- * @param language of the text
- * @throws EngineFailure only where the whole request is over: nobody waits, or the service stops
- */
+/** @throws EngineFailure only where the whole request is over: nobody waits, or the service stops */
 export async function alignWords(
   words: readonly AlignedWord[],
-  chunk: { readonly range: SampleRange; readonly language: string },
-  { job, context }: { readonly job: RecordingJob; readonly context: WorkContext },
+  chunk: AlignedStretch,
+  { job, context }: { readonly job: AlignJob; readonly context: WorkContext },
 ): Promise<ChunkWords> {
   const keep = (warning: string | null) => ({ words, meanScore: null, warning });
   if (words.length === 0) return keep(null);
   try {
     const aligner = await job.findAligner(chunk.language);
-    if (aligner === null) return keep(noAligner(chunk.language));
+    if (aligner === null) return keep(noAligner(chunk));
     const aligned = await runAligner(aligner, words, chunk, { job, context });
-    if (aligned === null) return keep(failed(chunk.range, 'its text does not fit the sound'));
+    if (aligned === null) return keep(failed(chunk, 'its text does not fit the sound'));
     return { ...aligned, warning: null };
   } catch (error) {
     if (!mayDegrade(error)) throw error;
-    return keep(failed(chunk.range, 'the aligner could not be run'));
+    return keep(failed(chunk, 'the aligner could not be run'));
   }
 }
 
 async function runAligner(
   { name, vocabulary, speller }: ReadyAligner,
   words: readonly AlignedWord[],
-  { range, language }: { readonly range: SampleRange; readonly language: string },
-  { job, context }: { readonly job: RecordingJob; readonly context: WorkContext },
+  { range, language, regions = [] }: AlignedStretch,
+  { job, context }: { readonly job: AlignJob; readonly context: WorkContext },
 ): Promise<Pick<ChunkWords, 'words' | 'meanScore'> | null> {
   const plan = planAlignment(words, vocabulary, { language, speller });
   if (plan.knownShare < MIN_KNOWN_SHARE) return null;
-  const span = spanOf(range, job.waveform);
-  const item = { span, columns: plan.columns };
-  const emissions = await job.scheduler.emissions({ model: name, item }, context);
+  const { columns } = plan;
+  const isLong = range.endSample - range.startSample > MAX_EMISSION_SAMPLES;
+  const item = { span: spanOf(range, job.waveform), columns };
+  const emissions = isLong
+    ? await longEmissions({ model: name, range, columns, regions }, { job, context })
+    : await job.scheduler.emissions({ model: name, item }, context);
   const { startSeconds, endSeconds } = toTimeSpan(range);
   const aligned = alignChunk(
     words,
@@ -66,12 +80,14 @@ async function runAligner(
   return aligned.ok && aligned.value.meanScore !== null ? aligned.value : null;
 }
 
-function noAligner(language: string): string {
-  return `Word times come from the decoder's attention: no aligner for "${language}" is installed.`;
+const ATTENTION = "the decoder's attention";
+
+function noAligner({ language, timesFrom = ATTENTION }: AlignedStretch): string {
+  return `Word times come from ${timesFrom}: no aligner for "${language}" is installed.`;
 }
 
-function failed(range: SampleRange, why: string): string {
+function failed({ range, timesFrom = ATTENTION }: AlignedStretch, why: string): string {
   const { startSeconds, endSeconds } = toTimeSpan(range);
   const where = `${startSeconds.toFixed(1)}-${endSeconds.toFixed(1)} s`;
-  return `Word times at ${where} come from the decoder's attention: ${why}.`;
+  return `Word times at ${where} come from ${timesFrom}: ${why}.`;
 }

@@ -22,7 +22,12 @@ import { transcribeChannels } from '#origin/pipeline/split-channels.ts';
 import { StageTimes } from '#origin/pipeline/stage-times.ts';
 import { toSttException } from '#origin/pipeline/to-stt-exception.ts';
 import { type FileTools, transcribeFile } from '#origin/pipeline/transcribe-file.ts';
-import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import { transcribeVoxtralFile } from '#origin/pipeline/transcribe-voxtral-file.ts';
+import type {
+  TranscribeRequest,
+  Transcriber,
+  VoxtralTranscriber,
+} from '#origin/pipeline/transcriber.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import { SttException } from '#shared/errors.ts';
 
@@ -30,6 +35,9 @@ export interface TranscriberDependencies {
   readonly logger: Logger;
   readonly metrics: StageMetrics;
 }
+
+/** Everything that this machine can do to a recording. */
+export interface LocalTranscriber extends Transcriber, VoxtralTranscriber {}
 
 /** Work items the scheduler holds before requests wait to add more. */
 const MAX_QUEUED_ITEMS = 256;
@@ -41,7 +49,7 @@ const CACHED_BATCHES = 4;
 export function createTranscriber(
   config: OriginConfig,
   { logger, metrics }: TranscriberDependencies,
-): Transcriber {
+): LocalTranscriber {
   const store = openStore(config.modelsDir);
   const models = openCatalogue(store, config);
   const recordingModels = openRecordingModels(store, config);
@@ -80,35 +88,44 @@ export function createTranscriber(
   };
   preload(config, { engine, models, logger });
 
+  const { defaultLanguage: languageHint } = config;
+  /** Keeps the engine meanwhile; every failure of a stage becomes one of the service. */
+  const work = async <Answer>(
+    request: TranscribeRequest,
+    transcribe: (tools: Omit<FileTools, 'model' | 'tokenizer'>) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const held = engine.hold();
+    try {
+      const times = new StageTimes(metrics, request.onStage);
+      const decoding = { config, logger, times, scheduler };
+      const hearing = { ...decoding, ...hearingWith(recordingModels) };
+      const knownVoices = await embedKnownSpeakers(request, hearing);
+      return await transcribe({ ...hearing, findAligner, languageHint, knownVoices });
+    } catch (error) {
+      const { maxAudioSeconds } = config;
+      const limits = { maxAudioSeconds, decodeTimeoutSeconds: DECODE_TIMEOUT_SECONDS };
+      throw toSttException(error, limits);
+    } finally {
+      held[Symbol.dispose]();
+    }
+  };
+  const openWhisper = async (asked?: string) => {
+    const model = models.resolve(asked);
+    return { model, tokenizer: await tokenizerOf(model) };
+  };
+
   return {
-    async transcribe(request) {
-      const limits = {
-        maxAudioSeconds: config.maxAudioSeconds,
-        decodeTimeoutSeconds: DECODE_TIMEOUT_SECONDS,
-      };
-      const held = engine.hold();
-      try {
-        const model = models.resolve(request.options.model);
-        const tokenizer = await tokenizerOf(model);
-        const decoding = {
-          config,
-          logger,
-          times: new StageTimes(metrics, request.onStage),
-          scheduler,
-        };
-        const hearing = { ...decoding, ...hearingWith(recordingModels) };
-        const knownVoices = await embedKnownSpeakers(request, hearing);
-        const languageHint = config.defaultLanguage;
-        const tools = { ...hearing, model, tokenizer, findAligner, languageHint, knownVoices };
+    transcribe: (request) =>
+      work(request, async (tools) => {
+        const whisper = await openWhisper(request.options.model);
         const transcribe =
           request.options.channels === 'split' ? transcribeChannels : transcribeFile;
-        return await transcribe(request, tools);
-      } catch (error) {
-        throw toSttException(error, limits);
-      } finally {
-        held[Symbol.dispose]();
-      }
-    },
+        return await transcribe(request, { ...tools, ...whisper });
+      }),
+    transcribeVoxtral: (request, voxtral) =>
+      work(request, (tools) =>
+        transcribeVoxtralFile(request, { ...tools, voxtral, openJudge: () => openWhisper() }),
+      ),
     models: () => ({
       whisper: models.names(),
       defaultWhisper: models.defaultName,

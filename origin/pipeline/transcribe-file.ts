@@ -5,7 +5,12 @@ import type { EngineScheduler } from '#origin/engine/batcher.ts';
 import type { FindAligner } from '#origin/pipeline/aligners.ts';
 import { assembleTranscript, type FoundSpeakers } from '#origin/pipeline/assemble.ts';
 import { type DecodeTools, decodeUpload } from '#origin/pipeline/decode-upload.ts';
-import { findSpeakers, isWindowOfBoth, type NamedVoice } from '#origin/pipeline/find-speakers.ts';
+import {
+  findSpeakers,
+  isWindowOfBoth,
+  type NamedVoice,
+  type SpeakerJob,
+} from '#origin/pipeline/find-speakers.ts';
 import { mayDegrade } from '#origin/pipeline/may-degrade.ts';
 import type { ChunkResult, RecordingJob } from '#origin/pipeline/recording-job.ts';
 import { type RecordingWork, startWork } from '#origin/pipeline/recording-work.ts';
@@ -77,10 +82,10 @@ export async function transcribeFile(
 }
 
 /** Speakers are an extra: where they cannot be found, the text stays and the answer says so. */
-async function speakersOf(
-  job: RecordingJob,
+export async function speakersOf(
+  job: Omit<SpeakerJob, 'thresholds'> & Pick<RecordingJob, 'requestId'>,
   work: RecordingWork,
-  { knownVoices, thresholds, logger }: FileTools,
+  { knownVoices, thresholds, logger }: Pick<FileTools, 'knownVoices' | 'thresholds' | 'logger'>,
 ): Promise<FoundSpeakers> {
   if (!thresholds.ok) {
     const why = describeSttError(thresholds.error);

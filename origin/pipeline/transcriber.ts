@@ -1,4 +1,8 @@
+import type { VoxtralFailure } from '#origin/voxtral/failure.ts';
+import type { VoxtralServer } from '#origin/voxtral/server.ts';
+import type { VoxtralSettings } from '#origin/voxtral/voxtral-settings.ts';
 import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
+import type { Result } from '#shared/result.ts';
 
 /** A recording on disk and what to do with it. */
 export interface TranscribeRequest {
@@ -50,4 +54,22 @@ export interface Transcriber {
   health(): TranscriberHealth;
   /** Ends the engine. Requests still running, and later ones, are rejected with `shutting_down`. */
   close(): Promise<void>;
+}
+
+/** A vLLM and how it is used. */
+export interface VoxtralAccess {
+  readonly server: VoxtralServer;
+  readonly settings: Pick<VoxtralSettings, 'timeoutMs' | 'maxPieceSeconds' | 'concurrency'>;
+}
+
+/** The way of a recording to a Voxtral that vLLM serves. */
+export interface VoxtralTranscriber {
+  /**
+   * What vLLM failed of is a value, so that another backend gets the recording.
+   * @throws SttException for every other expected failure
+   */
+  transcribeVoxtral(
+    request: TranscribeRequest,
+    voxtral: VoxtralAccess,
+  ): Promise<Result<Transcript, VoxtralFailure>>;
 }
