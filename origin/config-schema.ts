@@ -1,5 +1,6 @@
 /** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
 import { z } from 'zod';
+import { VoxtralEnvironment } from '#origin/voxtral/voxtral-settings.ts';
 import { authUrl } from '#shared/auth/setting-types.ts';
 import { AuthEnvironment, SECRET_AUTH_VARIABLES } from '#shared/auth/settings.ts';
 import { findLanguage } from '#shared/contracts/languages.ts';
@@ -24,6 +25,19 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+
+/** Printable, as it goes into a header. */
+const bearer = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,512}$/, 'that is no key: it has spaces or other signs, or is too long');
+
+const yesOrNo = z.string().transform((text, context) => {
+  const word = text.trim().toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(word)) return true;
+  if (['false', '0', 'no', 'off'].includes(word)) return false;
+  context.addIssue({ code: 'custom', message: 'write true or false' });
+  return z.NEVER;
+});
 
 const modelName = z.string().regex(/^[\w][\w.-]{0,99}$/, 'write the name of a model, e.g. base');
 
@@ -155,6 +169,23 @@ export const OriginEnvironment = z.object({
     .string()
     .default('nvidia-smi')
     .describe('Program that tells how much GPU memory is free: a name in PATH, or a path.'),
+  ...VoxtralEnvironment,
+  MISTRAL_API_KEY: bearer
+    .optional()
+    .describe(
+      'Key of Mistral, for `/transcribe/auto` and `/transcribe/voxtral`. Unset: no recording leaves this machine.',
+    ),
+  MISTRAL_BASE_URL: authUrl
+    .optional()
+    .describe('Address of another service that speaks the protocol of Mistral. Unset: its own.'),
+  MISTRAL_TIMEOUT: whole(1, 86_400)
+    .default(600)
+    .describe('Seconds that a recording may take at Mistral, upload and answer together.'),
+  API_FALLBACK_ENABLED: yesOrNo
+    .default(true)
+    .describe(
+      'Mistral may step in where it was not asked for. `false`: it answers only where it is named, or is the only Voxtral.',
+    ),
   DRAIN_TIMEOUT: whole(0, 3600)
     .default(30)
     .describe('Seconds that running requests get to finish after SIGTERM or SIGINT.'),
@@ -167,6 +198,9 @@ export const OriginEnvironment = z.object({
 });
 
 /** Variables that may come from a file: `NAME_FILE` holds its path. Their values are never shown. */
-export const SECRET_VARIABLES: readonly string[] = Object.keys(OriginEnvironment.shape).filter(
-  (name) => SECRET_AUTH_VARIABLES.includes(name) || /_(KEYS?|TOKEN)$/.test(name),
-);
+export const SECRET_VARIABLES: readonly string[] = [
+  ...SECRET_AUTH_VARIABLES,
+  'EDGE_ASSERTION_PUBLIC_KEYS',
+  'MISTRAL_API_KEY',
+  'VLLM_API_KEY',
+].filter((name) => name in OriginEnvironment.shape);

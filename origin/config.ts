@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { readSecretFile } from '#models/read-secret-file.ts';
 import { OriginEnvironment, SECRET_VARIABLES } from '#origin/config-schema.ts';
+import { toVoxtralSettings, type VoxtralSettings } from '#origin/voxtral/voxtral-settings.ts';
 import { type AuthSettings, AuthSettingsError, toAuthSettings } from '#shared/auth/settings.ts';
+import type { MistralSettings } from '#shared/mistral/hosted.ts';
 import {
   type ReadSecretFile,
   type ResolvedSecrets,
@@ -56,6 +58,12 @@ export interface OriginConfig {
   /** Besides this machine. */
   readonly gpuReleaseHosts: readonly string[];
   readonly nvidiaSmi: string;
+  /** Absent or null: no vLLM is used. */
+  readonly voxtral?: VoxtralSettings | null;
+  /** Absent or null: nothing goes to Mistral. */
+  readonly mistral?: MistralSettings | null;
+  /** Hosted backends may step in where they were not asked for. */
+  readonly isFallbackEnabled?: boolean;
   readonly drainTimeoutSeconds: number;
   readonly auth: AuthSettings;
   /** Somebody has written RATE_LIMIT_REQUESTS: then it holds for this machine's own programs too. */
@@ -140,9 +148,22 @@ function toConfig(env: Parsed): Omit<OriginConfig, 'auth' | 'isRateLimitGiven'> 
     gpuReserveMib: env.GPU_RESERVE_MIB,
     gpuReleaseHosts: env.GPU_RELEASE_HOSTS,
     nvidiaSmi: env.NVIDIA_SMI,
+    voxtral: toVoxtralSettings(env, process.platform),
+    mistral: toMistral(env),
+    isFallbackEnabled: env.API_FALLBACK_ENABLED,
     drainTimeoutSeconds: env.DRAIN_TIMEOUT,
     audioSecondsPerDay: env.RATE_LIMIT_AUDIO_SECONDS ?? null,
   };
+}
+
+function toMistral({
+  MISTRAL_API_KEY: apiKey,
+  MISTRAL_BASE_URL: baseUrl,
+  MISTRAL_TIMEOUT: timeoutSeconds,
+}: Parsed): MistralSettings | null {
+  return apiKey === undefined
+    ? null
+    : { apiKey, baseUrl: baseUrl ?? null, timeoutMs: timeoutSeconds * 1000 };
 }
 
 const BYTES_PER_MB = 1024 * 1024;
