@@ -83,7 +83,7 @@ export class OriginPool implements Origins {
       const outcome = await this.#askAll(ticket, tried);
       if (outcome.kind === 'answered') return ok({ response: outcome.response, tried });
       const waitMs = backoffMs(round + 1);
-      const canGoOn = outcome.mayComeBack && work.body.canRepeat?.() !== false;
+      const canGoOn = round <= outcome.moreRounds && work.body.canRepeat?.() !== false;
       const isPatient = canGoOn && times.now() + waitMs < deadlineMs;
       if (!isPatient || this.#isLongGone(work.patienceMs)) return fail({ ...outcome, tried });
       await times.delay(waitMs, work.signal);
@@ -191,8 +191,8 @@ interface NobodyTook {
   readonly cause?: unknown;
   readonly response: Response | null;
   readonly code: string;
-  /** Trying again soon may help. */
-  readonly mayComeBack: boolean;
+  /** How often everyone may be asked again soon: 0 where that cannot help. */
+  readonly moreRounds: number;
 }
 
 type Outcome = Answered | NobodyTook;
@@ -202,7 +202,7 @@ const NOBODY: NobodyTook = {
   error: { kind: 'backend_unavailable', backend: 'whisperx', problem: 'unreachable' },
   response: null,
   code: 'backend_unavailable',
-  mayComeBack: false,
+  moreRounds: 0,
 };
 
 /** 429 and 503 are about this origin, as is a model that it has not; the rest would be the same everywhere. */
@@ -211,12 +211,15 @@ async function judge(response: Response): Promise<Outcome> {
   const code = (await readErrorCode(response)) ?? `http_${response.status}`;
   const isOwn = response.status === 429 || response.status === 503 || code === 'unknown_model';
   if (!isOwn) return { kind: 'answered', response, code };
-  const mayComeBack = code === 'shutting_down';
-  return { ...NOBODY, response, code, mayComeBack };
+  const moreRounds = code === 'shutting_down' ? Number.POSITIVE_INFINITY : 0;
+  return { ...NOBODY, response, code, moreRounds };
 }
 
 function unreachable({ error, cause }: SttException): NobodyTook {
-  return { ...NOBODY, error, cause, code: error.kind, mayComeBack: true };
+  // A key of the edge that an origin does not know stays so; a clock that is behind is forgiven after a moment.
+  const isRefused = error.kind === 'backend_unavailable' && error.problem === 'unusable';
+  const moreRounds = isRefused ? 2 : Number.POSITIVE_INFINITY;
+  return { ...NOBODY, error, cause, code: error.kind, moreRounds };
 }
 
 function lostJob({ name: backend }: OriginClient): SttException {

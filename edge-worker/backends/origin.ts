@@ -65,7 +65,8 @@ export class OriginClient {
 
   /**
    * The origin's own answer, good or bad, with only the headers that a caller may see.
-   * @throws SttException backend_unavailable when nothing answers there, or something else than an origin
+   * @throws SttException backend_unavailable when nothing answers there, something else than an origin, or one that
+   *   does not know this edge (`unusable`)
    */
   async call(request: OriginRequest): Promise<Response> {
     const { method, body, signal } = request;
@@ -89,7 +90,8 @@ export class OriginClient {
     if (!isFromOrigin(response)) {
       this.#onNews({ kind: 'unreachable' });
       await response.body?.cancel();
-      throw this.#unavailable('broken_answer', new Error(`answered ${response.status}`));
+      const problem = response.status === 401 ? 'unusable' : 'broken_answer';
+      throw this.#unavailable(problem, new Error(`answered ${response.status}`));
     }
     this.#onNews({ kind: 'answered', load: readOriginLoad(response.headers.get(LOAD_HEADER)) });
     const headers = pick(response.headers, ANSWER_HEADERS);
@@ -118,7 +120,10 @@ export class OriginClient {
     return headers;
   }
 
-  #unavailable(problem: 'unreachable' | 'broken_answer', cause: unknown): SttException {
+  #unavailable(
+    problem: 'unreachable' | 'broken_answer' | 'unusable',
+    cause: unknown,
+  ): SttException {
     return new SttException(
       { kind: 'backend_unavailable', backend: this.name, problem },
       { cause },

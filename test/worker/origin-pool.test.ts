@@ -132,6 +132,16 @@ describe('a recording at one origin', () => {
     expect(seen).toHaveLength(tries + 1);
   });
 
+  it('is not offered for long to an origin that does not know the edge', async () => {
+    const { app, seen } = playEdge({ gpu: () => fault(401, 'unauthenticated') }, raw);
+    const response = await app.request('/transcribe', form());
+    expect([response.status, await response.json()]).toMatchObject([
+      502,
+      { detail: 'The machine "gpu" cannot be used at this moment. Try again later.' },
+    ]);
+    expect(seen).toHaveLength(3);
+  });
+
   it('keeps the key of a caller who may come back, and its answer', async () => {
     const { app, seen } = playEdge({ gpu: inTurn(() => accepted(), text) }, raw);
     const headers = { 'Idempotency-Key': 'mine' };
