@@ -86,6 +86,36 @@ export const GAUGES = {
     help: 'Resident memory by part: service, or engine as it was after its last call (0 without a process).',
     labelNames: ['part'],
   },
+  gpuProblem: {
+    name: 'mana_stt_gpu_problem',
+    help: '1 while the memory of the GPUs cannot be read, by reason. Missing: it can, or nothing is leased here.',
+    labelNames: ['problem'],
+  },
+  gpuMemory: {
+    name: 'mana_stt_gpu_memory_mib',
+    help: 'Memory of a device in MiB, by kind: total, used, leased, other (programs without a lease) or room (for a new lease).',
+    labelNames: ['device', 'kind'],
+  },
+  gpuLeased: {
+    name: 'mana_stt_gpu_leased_mib',
+    help: 'MiB that a service has leased.',
+    labelNames: ['owner', 'device'],
+  },
+  gpuLeases: {
+    name: 'mana_stt_gpu_leases',
+    help: 'Leases by service and whether they are in_use or idle.',
+    labelNames: ['owner', 'state'],
+  },
+  gpuWaiting: {
+    name: 'mana_stt_gpu_waiting',
+    help: 'Demands for memory that wait for room.',
+    labelNames: [],
+  },
+  gpuUnreturned: {
+    name: 'mana_stt_gpu_unreturned_mib',
+    help: 'MiB that did not come back after a lease had ended.',
+    labelNames: ['owner'],
+  },
   jobs: {
     name: 'mana_stt_jobs',
     help: 'Jobs that are kept, by status.',

@@ -31,6 +31,26 @@ export interface FinishedTranscription {
 export const ENGINE_STATES = ['idle', 'starting', 'ready', 'restarting', 'failed'] as const;
 export type EngineState = (typeof ENGINE_STATES)[number];
 
+/** Memory of the devices and who has it, in MiB. */
+export interface GpuReading {
+  /** One of a few fixed words; null: it could be read. */
+  readonly problem: string | null;
+  readonly devices: readonly {
+    readonly id: string;
+    readonly mib: Readonly<Record<GpuKind, number>>;
+  }[];
+  readonly leases: readonly {
+    readonly owner: string;
+    readonly device: string;
+    readonly mib: number;
+    readonly isInUse: boolean;
+  }[];
+  readonly waiting: number;
+  readonly unreturned: readonly { readonly owner: string; readonly mib: number }[];
+}
+
+export type GpuKind = 'total' | 'used' | 'leased' | 'other' | 'room';
+
 /** How an attempt at a job ended. */
 export type JobOutcome = 'done' | 'failed' | 'cancelled' | 'retried' | 'handed_back' | 'crashed';
 
@@ -40,6 +60,8 @@ export interface OriginMetrics extends StageMetrics {
   /** How much fits at all. */
   setLimits(limits: { slots: number; queue: number }): void;
   setEngine(engine: { state: EngineState; rssBytes: number | null }): void;
+  /** All of it anew: what is not named is gone. */
+  setGpu(gpu: GpuReading): void;
   observeUpload(sizeBytes: number): void;
   observeQueueWait(seconds: number): void;
   countTranscription(finished: FinishedTranscription): void;
@@ -88,6 +110,7 @@ export function createMetrics(): OriginMetrics {
       gauges.memory.set({ part: 'service' }, process.memoryUsage.rss());
       gauges.memory.set({ part: 'engine' }, rssBytes ?? 0);
     },
+    setGpu: (gpu) => setGpuGauges(gauges, gpu),
     observeUpload: (sizeBytes) => histograms.fileSize.observe(sizeBytes / BYTES_PER_MB),
     observeQueueWait: (seconds) => histograms.queueWait.observe(seconds),
     countTranscription: ({ model, language, characters, audioSeconds, workSeconds }) => {
@@ -117,6 +140,24 @@ function startAtZero(counters: Readonly<Record<keyof typeof COUNTERS, Counter<st
   for (const outcome of ['done', 'failed', 'crashed'] satisfies JobOutcome[]) {
     counters.jobAttempts.inc({ outcome }, 0);
   }
+}
+
+function setGpuGauges(
+  gauges: Readonly<Record<keyof typeof GAUGES, Gauge<string>>>,
+  { problem, devices, leases, waiting, unreturned }: GpuReading,
+): void {
+  const { gpuProblem, gpuMemory, gpuLeased, gpuLeases, gpuUnreturned } = gauges;
+  for (const it of [gpuProblem, gpuMemory, gpuLeased, gpuLeases, gpuUnreturned]) it.reset();
+  if (problem !== null) gpuProblem.set({ problem }, 1);
+  gauges.gpuWaiting.set(waiting);
+  for (const { id: device, mib } of devices) {
+    for (const [kind, value] of Object.entries(mib)) gpuMemory.set({ device, kind }, value);
+  }
+  for (const { owner, device, mib, isInUse } of leases) {
+    gpuLeased.inc({ owner, device }, mib);
+    gpuLeases.inc({ owner, state: isInUse ? 'in_use' : 'idle' });
+  }
+  for (const { owner, mib } of unreturned) gpuUnreturned.inc({ owner }, mib);
 }
 
 const BYTES_PER_MB = 1024 * 1024;

@@ -2,7 +2,10 @@
 import { BlockList, isIP } from 'node:net';
 import type { Context, Handler } from 'hono';
 import type { OriginConfig } from '#origin/config.ts';
+import type { GpuReading } from '#origin/metrics/metrics.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { heldMib } from '#origin/vram/lease.ts';
+import type { VramStatus } from '#origin/vram/vram-status.ts';
 import { findForwardingHeader } from '#shared/auth/access.ts';
 import { readCredential } from '#shared/auth/credentials.ts';
 import { createStaticKeys } from '#shared/auth/static-keys.ts';
@@ -19,6 +22,8 @@ export function metricsRoute(deps: OriginDependencies): Handler<OriginEnv> {
       throw new SttException({ kind: 'unauthenticated' });
     }
     look(deps);
+    if (deps.vram !== undefined)
+      deps.metrics.setGpu(toGpuReading(await deps.vram.manager.status()));
     const { contentType, text } = await deps.metrics.render();
     return c.body(text, 200, { 'Content-Type': contentType });
   };
@@ -31,6 +36,25 @@ function look({ admission, config, jobs, metrics, transcriber }: OriginDependenc
   const { engine: state, engineRssBytes: rssBytes = null } = transcriber.health();
   metrics.setEngine({ state, rssBytes });
   if (jobs !== undefined) metrics.setJobs(jobs.counts());
+}
+
+function toGpuReading({ problem, devices, leases, waiting, unreturned }: VramStatus): GpuReading {
+  return {
+    problem,
+    devices: devices.map(({ id, totalMib, usedMib, leasedMib, otherMib, roomMib }) => ({
+      id,
+      mib: {
+        total: totalMib,
+        used: usedMib,
+        leased: leasedMib,
+        other: otherMib,
+        room: roomMib,
+      },
+    })),
+    leases: leases.map((lease) => ({ ...lease, mib: heldMib(lease) })),
+    waiting: waiting.length,
+    unreturned: unreturned.map(({ owner, missingMib }) => ({ owner, mib: missingMib })),
+  };
 }
 
 type MetricsConfig = Pick<OriginConfig, 'metricsAllow' | 'internalApiKey'>;

@@ -54,6 +54,27 @@ describe('createMetrics', () => {
     expect(text).toContain('mana_stt_queue_capacity 20');
   });
 
+  it('tells who has the memory of the GPUs, and forgets who has let go', async () => {
+    const metrics = createMetrics();
+    const device = {
+      id: 'GPU-a',
+      mib: { total: 24_576, used: 9000, leased: 6000, other: 0, room: 15_000 },
+    };
+    const lease = { owner: 'mana-tts', device: 'GPU-a', mib: 3000, isInUse: true };
+    const reading = { problem: null, devices: [device], waiting: 2, unreturned: [] };
+    metrics.setGpu({ ...reading, leases: [lease, lease, { ...lease, owner: 'gone' }] });
+    metrics.setGpu({ ...reading, leases: [lease, { ...lease, isInUse: false }] });
+    const { text } = await metrics.render();
+    expect(text).toContain('mana_stt_gpu_memory_mib{device="GPU-a",kind="room"} 15000');
+    expect(text).toContain('mana_stt_gpu_leased_mib{owner="mana-tts",device="GPU-a"} 6000');
+    expect(text).toContain('mana_stt_gpu_leases{owner="mana-tts",state="in_use"} 1');
+    expect(text).toContain('mana_stt_gpu_leases{owner="mana-tts",state="idle"} 1');
+    expect(text).toContain('mana_stt_gpu_waiting 2');
+    expect(text).not.toMatch(/gone|mana_stt_gpu_problem\{/);
+    metrics.setGpu({ ...reading, problem: 'timeout', leases: [] });
+    expect((await metrics.render()).text).toContain('mana_stt_gpu_problem{problem="timeout"} 1');
+  });
+
   it('shows what alerts wait for from the start, as 0', async () => {
     const { text } = await createMetrics().render();
     expect(text).toContain('mana_stt_errors_total{code="internal"} 0');
