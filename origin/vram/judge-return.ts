@@ -22,15 +22,24 @@ export interface Unload {
 
 /** Compares readings from before and after: by process where the system tells, else by the device as a whole. */
 export function judgeReturn(lease: Lease, unload: Unload): ReturnVerdict {
-  const { before, after, isQuiet, grownMib } = unload;
-  const [held, holds] = [processMib(lease, before), processMib(lease, after)];
-  if (held !== null) {
-    const missingMib = holds ?? 0;
-    // A process that lives on keeps the driver's own part of it.
-    const isBack = missingMib <= Math.max(held * MAX_KEPT_SHARE, Math.min(held / 2, MAX_KEPT_MIB));
-    return isBack ? { verdict: 'returned', freedMib: held - missingMib } : heldBack(missingMib);
-  }
-  const [used, uses] = [usedMib(lease, before), usedMib(lease, after)];
+  const { before, after } = unload;
+  const [held, holds] = [processMib(lease, before), processMib(lease, after) ?? 0];
+  if (held === null)
+    return judgeChange(lease, unload, [usedMib(lease, before), usedMib(lease, after)]);
+  // A process with other leases keeps what is theirs.
+  const isShared = lease.measured?.isRead !== true && holds > 0;
+  if (isShared) return judgeChange(lease, unload, [held, holds]);
+  // One that lives on keeps the driver's own part of it.
+  const isBack = holds <= Math.max(held * MAX_KEPT_SHARE, Math.min(held / 2, MAX_KEPT_MIB));
+  return isBack ? { verdict: 'returned', freedMib: held - holds } : heldBack(holds);
+}
+
+/** Did enough of it go, where others hold the rest? */
+function judgeChange(
+  lease: Lease,
+  { isQuiet, grownMib }: Unload,
+  [used, uses]: readonly [number | null, number | null],
+): ReturnVerdict {
   // Who took less than it was leased has less to give back.
   const expectedMib = lease.measured?.mib ?? Math.min(heldMib(lease), grownMib);
   if (!isQuiet || used === null || uses === null || expectedMib < LEAST_TELLING_MIB) {

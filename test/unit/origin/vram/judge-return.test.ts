@@ -18,7 +18,10 @@ function judge(
 }
 
 describe('judgeReturn by process', () => {
-  const lease = newLease({ pid: 7, mib: 4000 });
+  const lease = newLease({
+    ...{ pid: 7, mib: 4000 },
+    measured: { mib: 4000, turn: 0, isRead: true },
+  });
 
   it('finds memory back when the process is gone, whatever others did', () => {
     const found = judge(lease, memory(4000, 4000), memory(9000), { isQuiet: false });
@@ -36,6 +39,29 @@ describe('judgeReturn by process', () => {
 
   it('is not content with a small process that holds most of it', () => {
     expect(judge(lease, memory(600, 600), memory(500, 500)).verdict).toBe('held');
+  });
+});
+
+describe('judgeReturn by a process with other leases', () => {
+  const lease = newLease({ pid: 7, mib: 4000 });
+
+  it('is content when what was leased has gone', () => {
+    const found = judge(lease, memory(9500, 9000), memory(5500, 5200));
+    expect(found).toEqual({ verdict: 'returned', freedMib: 3800 });
+  });
+
+  it('finds memory that was kept', () => {
+    const found = judge(lease, memory(9500, 9000), memory(9000, 8500));
+    expect(found).toEqual({ verdict: 'held', missingMib: 3500 });
+  });
+
+  it('does not judge when others of them came or went', () => {
+    const found = judge(lease, memory(9500, 9000), memory(9500, 9000), { isQuiet: false });
+    expect(found).toEqual({ verdict: 'unknown' });
+  });
+
+  it('finds everything back when the process is gone', () => {
+    expect(judge(lease, memory(9500, 9000), memory(500)).verdict).toBe('returned');
   });
 });
 
