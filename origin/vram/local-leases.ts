@@ -65,6 +65,20 @@ export class LocalLeases {
     this.#owners.set(name, owner);
   }
 
+  /** Its process is gone, and all memory with it: idle leases are given back, used ones have to load again. */
+  ownerEnded(name: string): void {
+    for (const held of [...this.#held.values()]) {
+      if (!isReady(held) || held.lease.owner !== name || held.unloading !== null) continue;
+      held.isLoaded = false;
+      if (held.users > 0) {
+        this.#tell(held.lease, { isInUse: true, isLoaded: false });
+      } else {
+        this.#held.delete(held.key);
+        this.#giveBack(held.lease);
+      }
+    }
+  }
+
   /**
    * Runs `work` while its model may be in memory. Uses of the same model share one lease; it is not taken away while
    * one of them runs.

@@ -171,6 +171,29 @@ describe('LocalLeases.withLease', () => {
   });
 });
 
+describe('LocalLeases.ownerEnded', () => {
+  it('gives idle leases back, and takes nothing of used ones for loaded', async () => {
+    await world.local.withLease(demand({ model: 'idle', mib: 1000 }), async () => {});
+    const first = use();
+    await world.settle();
+    first.end();
+    await first.done;
+    const used = use();
+    await world.settle();
+    world.local.ownerEnded('engine');
+    expect(await leases()).toMatchObject([{ model: 'base', isInUse: true, loadedTurn: null }]);
+    expect(unloaded).toEqual([]);
+    used.end();
+    await used.done;
+  });
+
+  it('leaves the leases of others alone', async () => {
+    await world.local.withLease(demand(), async () => {});
+    world.local.ownerEnded('vllm');
+    expect(await leases()).toHaveLength(1);
+  });
+});
+
 describe('LocalLeases and memory that does not come back', () => {
   const stubborn = { unload: () => Promise.reject(new Error('it hangs')) };
 
