@@ -22,9 +22,9 @@ export interface Hearing extends VoxtralTools {
 const MAX_TRIES = 3;
 /** A piece is halved only where the halves are longer. */
 const MIN_HALF_SECONDS = 10;
-/** Less speech without words may be noise that voice activity took for speech. */
-const BLANK_SPEECH_SECONDS = 3;
-/** More of it without words is no noise. */
+/** Less than this without words is most likely a noise, and not worth another try. */
+const CLICK_SECONDS = 0.5;
+/** So much speech without words is no noise that voice activity took for speech. */
 const LOST_SPEECH_SECONDS = 10;
 const MAX_PAUSE_MS = 10_000;
 
@@ -81,13 +81,17 @@ async function tryOften(
   for (let tries = 1; ; tries += 1) {
     const result = await attempt();
     if (result.ok || moveAfter(result.error) !== 'again') return result;
-    // The same blanks twice are enough.
-    const mayRepeat = tries < (result.error.kind === 'blank' ? 2 : MAX_TRIES);
-    if (!mayRepeat || budget.retriesLeft <= 0) return result;
+    if (tries >= mostTries(result.error) || budget.retriesLeft <= 0) return result;
     budget.retriesLeft -= 1;
     log.warn({ failure: result.error, tries }, 'a piece is sent to vllm once more');
     await pauseFor(result.error, clock, signal);
   }
+}
+
+/** The same blanks twice are enough. */
+function mostTries(failure: VoxtralFailure): number {
+  if (failure.kind !== 'blank') return MAX_TRIES;
+  return failure.speechSeconds < CLICK_SECONDS ? 1 : 2;
 }
 
 async function hearOnce(
@@ -114,10 +118,8 @@ async function hearOnce(
   );
   if (!result.ok)
     return result.error.kind === 'blank' ? fail({ kind: 'blank', speechSeconds }) : result;
-  const isBlank = !/[\p{L}\p{N}]/u.test(result.value);
-  if (isBlank && speechSeconds >= BLANK_SPEECH_SECONDS)
-    return fail({ kind: 'blank', speechSeconds });
-  return ok(isBlank ? '' : result.value.trim());
+  if (/[\p{L}\p{N}]/u.test(result.value)) return ok(result.value.trim());
+  return fail({ kind: 'blank', speechSeconds });
 }
 
 /** The realtime model writes a blank for each 80 ms without a word; the others write none. */

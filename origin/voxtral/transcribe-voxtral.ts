@@ -14,7 +14,7 @@ import {
   type VoxtralRecording,
   type VoxtralTools,
 } from '#origin/voxtral/recording.ts';
-import { type SampleRange, splitSpeech } from '#origin/voxtral/split.ts';
+import { type Piece, type SampleRange, splitSpeech } from '#origin/voxtral/split.ts';
 import { stitchTexts } from '#origin/voxtral/stitch.ts';
 import type { TimeSpan } from '#shared/contracts/transcript.ts';
 import { joinTexts } from '#shared/format/scripts.ts';
@@ -42,39 +42,51 @@ export async function transcribeVoxtral(
   recording: VoxtralRecording,
   tools: VoxtralTools,
 ): Promise<Result<VoxtralText, VoxtralFailure>> {
-  const { settings, signal } = tools;
-  const pieces = splitSpeech(
-    recording.regions,
-    recording.totalSamples,
-    splitLimits(settings.maxPieceSeconds),
-  );
-  const given = new AbortController();
-  const budget = { retriesLeft: Math.max(MIN_RETRIES, Math.ceil(pieces.length / 2)) };
-  const clock = tools.clock ?? systemClock;
-  const hearing = { ...tools, clock, budget, signal: AbortSignal.any([signal, given.signal]) };
-  let doneSeconds = 0;
-  const heard = await pMap(
-    pieces,
-    async (piece) => {
-      const result = await hearPiece(piece, recording, hearing).catch((error: unknown) => {
-        given.abort();
-        throw error;
-      });
-      // What the others would still bring is of no use.
-      if (!result.ok) given.abort();
-      doneSeconds += seconds(piece.endSample - piece.startSample);
-      if (result.ok) tools.onProgress?.(doneSeconds);
-      return result;
-    },
-    { concurrency: settings.concurrency },
-  );
+  const limits = splitLimits(tools.settings.maxPieceSeconds);
+  const pieces = splitSpeech(recording.regions, recording.totalSamples, limits);
+  const heard = await hearAll(pieces, recording, tools);
+  if (tools.signal.aborted) return fail({ kind: 'aborted' });
   const failure = chooseFailure(heard.flatMap((result) => (result.ok ? [] : [result.error])));
-  if (signal.aborted) return fail({ kind: 'aborted' });
   if (failure !== null) return fail(failure);
-  return ok(join(heard.flatMap((result) => (result.ok ? result.value : []))));
+  const text = join(heard.flatMap((result) => (result.ok ? result.value : [])));
+  const speechSeconds = lengthOf(text.missing);
+  // Many small holes are a loss, too.
+  const mayMissSeconds = Math.max(MAY_MISS_SECONDS, MAY_MISS_SHARE * seconds(spoken(pieces)));
+  return speechSeconds > mayMissSeconds ? fail({ kind: 'blank', speechSeconds }) : ok(text);
+}
+
+/** Some pieces at a time; the first failure ends the work on the others. */
+async function hearAll(
+  pieces: readonly Piece[],
+  recording: VoxtralRecording,
+  tools: VoxtralTools,
+): Promise<Result<readonly HeardPiece[], VoxtralFailure>[]> {
+  const given = new AbortController();
+  const hearing = {
+    ...tools,
+    clock: tools.clock ?? systemClock,
+    budget: { retriesLeft: Math.max(MIN_RETRIES, Math.ceil(pieces.length / 2)) },
+    signal: AbortSignal.any([tools.signal, given.signal]),
+  };
+  let doneSamples = 0;
+  const hear = async (piece: Piece) => {
+    const result = await hearPiece(piece, recording, hearing).catch((error: unknown) => {
+      given.abort();
+      throw error;
+    });
+    // What the others would still bring is of no use.
+    if (!result.ok) given.abort();
+    doneSamples += piece.endSample - piece.startSample;
+    if (result.ok) tools.onProgress?.(seconds(doneSamples));
+    return result;
+  };
+  return await pMap(pieces, hear, { concurrency: tools.settings.concurrency });
 }
 
 const MIN_RETRIES = 3;
+/** Speech without words that is put down to noise, all pieces together. */
+const MAY_MISS_SECONDS = 10;
+const MAY_MISS_SHARE = 0.05;
 
 /** Pieces that were cut off because of another one say nothing of why. */
 function chooseFailure(failures: readonly VoxtralFailure[]): VoxtralFailure | null {
@@ -114,6 +126,15 @@ function join(heard: readonly HeardPiece[]): VoxtralText {
 }
 
 const MAX_WARNINGS = 50;
+
+function spoken(pieces: readonly Piece[]): number {
+  const regions = pieces.flatMap((piece) => piece.regions);
+  return regions.reduce((sum, { startSample, endSample }) => sum + endSample - startSample, 0);
+}
+
+function lengthOf(spans: readonly TimeSpan[]): number {
+  return spans.reduce((sum, { startSeconds, endSeconds }) => sum + endSeconds - startSeconds, 0);
+}
 
 function toTimeSpan({ startSample, endSample }: SampleRange): TimeSpan {
   return { startSeconds: seconds(startSample), endSeconds: seconds(endSample) };
