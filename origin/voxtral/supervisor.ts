@@ -1,6 +1,4 @@
-import type { EngineLog } from '#origin/engine/child-output.ts';
 import { type Clock, systemClock } from '#origin/engine/clock.ts';
-import type { RestartLimits } from '#origin/engine/restart-policy.ts';
 import { createVllmControl, type VllmControl } from '#origin/voxtral/control.ts';
 import { codeOf, describeExit } from '#origin/voxtral/describe-exit.ts';
 import { isServerTrouble, type VoxtralFailure } from '#origin/voxtral/failure.ts';
@@ -17,28 +15,11 @@ import type {
   VoxtralStatus,
 } from '#origin/voxtral/server.ts';
 import { beginRun, untilServing } from '#origin/voxtral/start-server.ts';
+import type { SupervisorOptions } from '#origin/voxtral/supervisor-options.ts';
 import type { VllmExit, VllmProcess } from '#origin/voxtral/vllm-process.ts';
-import type { IdleAction, VllmLaunch } from '#origin/voxtral/voxtral-settings.ts';
+import type { IdleAction } from '#origin/voxtral/voxtral-settings.ts';
 import { waitAtMost } from '#origin/voxtral/wait-at-most.ts';
 import { fail, type Result } from '#shared/result.ts';
-
-export interface SupervisorOptions {
-  readonly model: VoxtralModel;
-  readonly launch: VllmLaunch;
-  /** Where the running vLLM is noted, for a next start of the service. */
-  readonly runFile: string;
-  /** Of the service. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: EngineLog;
-  readonly fetch?: typeof fetch;
-  readonly clock?: Clock;
-  readonly restart?: Partial<RestartLimits>;
-  /** How long a process that is asked to end may take before it is killed. Default 20 s. */
-  readonly stopGraceMs?: number;
-  /** Memory in use on the card by all programs, in MiB; null where it cannot be told. */
-  readonly readUsedMib?: () => Promise<number | null>;
-  readonly onState?: (status: VoxtralStatus) => void;
-}
 
 const STOP_GRACE_MS = 20_000;
 /** Failed uses in a row, with a server that says it is well, after which it is not believed. */
@@ -68,6 +49,7 @@ export class VllmSupervisor implements VoxtralServer {
   #coming: Promise<VoxtralFailure | null> | null = null;
   /** Draining, falling asleep or ending. */
   #going: Promise<void> = Promise.resolve();
+  #cleaning: Promise<void> | null = null;
   #users = 0;
   #working = 0;
   #idle: (() => void) | null = null;
@@ -91,12 +73,9 @@ export class VllmSupervisor implements VoxtralServer {
     });
   }
 
-  /** Ends what a killed service left behind; to be called once at start, before any use. */
+  /** Ends what a killed service left behind. For the start of the service; later it does nothing. */
   async cleanUp(): Promise<void> {
-    const ended = await endLeftovers(this.#options.runFile, (ms) => this.#pause(ms));
-    if (ended.length > 0) {
-      this.#options.log.warn({ ended }, 'ended a vllm that an earlier run of the service left');
-    }
+    if (this.#state === 'off') await this.#endLeftovers();
   }
 
   async use<Value>(
@@ -202,7 +181,7 @@ export class VllmSupervisor implements VoxtralServer {
   async #launch(): Promise<VoxtralFailure | null> {
     if (this.#isStopped) return this.#unavailable();
     this.#setState('starting', this.#reason);
-    await this.cleanUp();
+    await this.#endLeftovers();
     const started = await beginRun(this.#options, {
       clock: this.#clock,
       onLine: (line) => this.#readLine(line),
@@ -226,6 +205,19 @@ export class VllmSupervisor implements VoxtralServer {
     this.#options.log.info({ pid: process.pid, startSeconds }, 'vllm is ready');
     this.#setState('ready', null);
     return null;
+  }
+
+  /** Never while a run of ours is being noted: it would be taken for one. */
+  #endLeftovers(): Promise<void> {
+    this.#cleaning ??= endLeftovers(this.#options.runFile, (ms) => this.#pause(ms))
+      .then((ended) => {
+        if (ended.length === 0) return;
+        this.#options.log.warn({ ended }, 'ended a vllm that an earlier run of the service left');
+      })
+      .finally(() => {
+        this.#cleaning = null;
+      });
+    return this.#cleaning;
   }
 
   async #wake(): Promise<boolean> {

@@ -234,6 +234,16 @@ describe('VllmSupervisor: ending', () => {
     expect(await ask(vllm)).toEqual(ANSWER);
   });
 
+  it('leaves a vllm alone that is its own', async () => {
+    const { vllm, log, runFile } = await makeVllm();
+    const uses = [ask(vllm), vllm.cleanUp(), ask(vllm), vllm.cleanUp()];
+    await Promise.all(uses);
+    await vllm.cleanUp();
+    expect(log.filter(({ level }) => level !== 'info')).toEqual([]);
+    expect(existsSync(runFile)).toBe(true);
+    expect(await ask(vllm)).toEqual(ANSWER);
+  });
+
   it('touches nobody for a note that makes no sense', async () => {
     const runFile = join(tempDir(), 'vllm-run.json');
     writeFileSync(runFile, JSON.stringify({ runId: '; kill -9 -1', wsl: null }));

@@ -12,7 +12,8 @@ import type {
   VoxtralState,
   VoxtralStatus,
 } from '#origin/voxtral/server.ts';
-import { type SupervisorOptions, VllmSupervisor } from '#origin/voxtral/supervisor.ts';
+import { VllmSupervisor } from '#origin/voxtral/supervisor.ts';
+import type { SupervisorOptions } from '#origin/voxtral/supervisor-options.ts';
 import type { VllmLaunch } from '#origin/voxtral/voxtral-settings.ts';
 import { ok, type Result } from '#shared/result.ts';
 import { useTempDirs } from '#test/support/temp-dir.ts';
