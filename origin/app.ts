@@ -14,6 +14,7 @@ import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts
 import { requestLog } from '#origin/routes/request-log.ts';
 import { healthRoute, indexRoute, modelsRoute } from '#origin/routes/service.ts';
 import { transcribeRoute } from '#origin/routes/transcribe.ts';
+import { routedRoute } from '#origin/routes/transcribe-routed.ts';
 import { routedPath } from '#shared/contracts/gateway-path.ts';
 import { openAiErrors } from '#shared/middleware/openai-errors.ts';
 
@@ -42,6 +43,12 @@ export function createOriginApp(deps: OriginDependencies): Hono<OriginEnv> {
   app.get('/models', admit, modelsRoute(deps));
   app.post('/transcribe', admit, admitAudio, transcribeRoute(deps));
   app.post('/transcribe/whisperx', admit, admitAudio, transcribeRoute(deps));
+
+  if (deps.backends !== undefined) {
+    const { backends } = deps;
+    app.post('/transcribe/auto', admit, admitAudio, routedRoute(deps, backends, 'auto'));
+    app.post('/transcribe/voxtral', admit, admitAudio, routedRoute(deps, backends, 'voxtral'));
+  }
 
   if (deps.jobs !== undefined) {
     const jobs = jobRoutes(deps, deps.jobs);
@@ -76,6 +83,8 @@ const ROUTES = [
   'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
+const ROUTED = ['POST /transcribe/auto', 'POST /transcribe/voxtral'];
+
 const JOB_ROUTES = ['POST /jobs', 'GET /jobs/:id', 'GET /jobs/:id/result', 'DELETE /jobs/:id'];
 
 const GPU_ROUTES = [
@@ -85,8 +94,13 @@ const GPU_ROUTES = [
   'DELETE /v1/gpu/leases/:id',
 ];
 
-function routesOf({ jobs, vram }: OriginDependencies): string[] {
-  return [...ROUTES, ...(jobs ? JOB_ROUTES : []), ...(vram ? GPU_ROUTES : [])];
+function routesOf({ backends, jobs, vram }: OriginDependencies): string[] {
+  return [
+    ...ROUTES,
+    ...(backends ? ROUTED : []),
+    ...(jobs ? JOB_ROUTES : []),
+    ...(vram ? GPU_ROUTES : []),
+  ];
 }
 
 const letPass: MiddlewareHandler<OriginEnv> = (_c, next) => next();
@@ -107,6 +121,8 @@ function allowOrigins(origins: readonly string[]): MiddlewareHandler<OriginEnv> 
     exposeHeaders: [
       'X-Request-Id',
       'X-Warnings',
+      'X-Mana-Backend',
+      'X-Mana-Route',
       'Retry-After',
       'Location',
       'X-RateLimit-Limit',

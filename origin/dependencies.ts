@@ -1,5 +1,6 @@
 /** The composition root: from settings to everything the app needs. */
 import { Admission } from '#origin/admission/admission.ts';
+import { openBackends } from '#origin/backends/open-backends.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import { systemClock } from '#origin/engine/clock.ts';
 import { createGate } from '#origin/gate.ts';
@@ -15,7 +16,7 @@ import { openVram, type VramDependencies } from '#origin/vram/open-vram.ts';
 export type RunningDependencies = OriginDependencies & Required<Pick<OriginDependencies, 'gate'>>;
 
 /**
- * Makes the dependencies of a running origin. Whoever calls it closes `transcriber`, `jobs` and `vram` at the end.
+ * Makes the dependencies of a running origin. Whoever calls it closes `transcriber`, `backends`, `jobs` and `vram` at the end.
  * @throws ConfigError when the settings leave the service open to other machines
  * @throws Error when the spool folder, the jobs or the GPU leases cannot be used
  */
@@ -39,20 +40,28 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
   const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
   const transcriber = createTranscriber(config, { logger, metrics });
   const clock = { ...systemClock, now: Date.now };
+  const backends = await openBackends({
+    ...{ config, transcriber, logger, now },
+    environment: process.env,
+  }).catch(async (error: unknown) => {
+    await transcriber.close();
+    throw error;
+  });
   const { chargeAudio } = gate;
   const jobs = await openJobs({
     ...{ config, admission, transcriber, logger, metrics, clock, chargeAudio },
     ...traced,
   }).catch(async (error: unknown) => {
-    await transcriber.close();
+    await Promise.all([transcriber.close(), backends.close()]);
     throw error;
   });
   const vram = await openLedger(config, { logger, clock }).catch(async (error: unknown) => {
-    await transcriber.close();
+    await Promise.all([transcriber.close(), backends.close()]);
     jobs.close();
     throw error;
   });
-  return { gate, config, logger, metrics, transcriber, admission, jobs, now, ...traced, ...vram };
+  const parts = { gate, config, logger, metrics, transcriber, backends, admission, jobs, now };
+  return { ...parts, ...traced, ...vram };
 }
 
 async function openLedger(

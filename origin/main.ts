@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const { logger } = deps;
   stopOnCrash(logger);
   const server = await startServer(createOriginApp(deps), deps).catch(async (error: unknown) => {
-    await deps.transcriber.close();
+    await Promise.all([deps.transcriber.close(), deps.backends?.close()]);
     deps.jobs?.close();
     deps.vram?.manager.close();
     throw error;

@@ -10,7 +10,7 @@ export interface RunningServer {
   readonly port: number;
   /**
    * Takes no new requests, lets those inside finish for at most `drainTimeoutSeconds`, then cuts what is left and
-   * ends the engine. Jobs that are not done by then are left to the next start. A second call joins the first.
+   * ends the engine and a vLLM of our own. Jobs that are not done by then are left to the next start. A second call joins the first.
    * @returns true when every request inside had finished in time
    */
   drain(): Promise<boolean>;
@@ -24,7 +24,7 @@ export async function startServer(
   app: Hono<OriginEnv>,
   deps: Pick<
     OriginDependencies,
-    'config' | 'gate' | 'admission' | 'transcriber' | 'jobs' | 'vram' | 'tracing'
+    'config' | 'gate' | 'admission' | 'transcriber' | 'backends' | 'jobs' | 'vram' | 'tracing'
   >,
 ): Promise<RunningServer> {
   const { host, port } = deps.config;
@@ -64,7 +64,7 @@ const SERVER_OPTIONS = {
 interface DrainTools
   extends Pick<
     OriginDependencies,
-    'config' | 'admission' | 'transcriber' | 'jobs' | 'vram' | 'tracing'
+    'config' | 'admission' | 'transcriber' | 'backends' | 'jobs' | 'vram' | 'tracing'
   > {
   readonly answers: OpenAnswers;
 }
@@ -81,7 +81,7 @@ async function drainServer(server: Server, tools: DrainTools): Promise<boolean> 
   const isInTime = isEmpty || running + waiting === jobs?.placesHeld();
   const handedBack = jobs?.handBack();
   // Whatever is still running is rejected by this, and its answer says so.
-  await tools.transcriber.close();
+  await Promise.all([tools.transcriber.close(), tools.backends?.close()]);
   await endsWithin(Promise.all([handedBack, tools.answers.allSent()]), SEND_GRACE_MS);
   // What is left: kept-alive connections, ones that never asked anything, and clients that do not read.
   server.closeAllConnections();

@@ -10,6 +10,7 @@ import {
   GpuStatus,
 } from '#shared/contracts/gpu-leases.ts';
 import { JobProgress, JobResponse } from '#shared/contracts/jobs.ts';
+import { RouteForm } from '#shared/contracts/route-form.ts';
 import { HealthResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { TranscribeForm } from '#shared/contracts/transcribe-form.ts';
 import {
@@ -39,6 +40,7 @@ export function renderApiDocs(page: string): string {
 
 const BLOCKS: Readonly<Record<string, () => string>> = {
   form: () => fieldTable(TranscribeForm, ['Field', 'Default', 'Meaning'], formRow),
+  route: () => fieldTable(RouteForm, ['Field', 'Default', 'Meaning'], formRow),
   answer: () => fieldTable(TranscriptionResponse, ['Member', 'Type', 'Meaning'], memberRow),
   word: () => fieldTable(TranscriptionWord, ['Member', 'Type', 'Meaning'], memberRow),
   segment: () => fieldTable(TranscriptionSegment, ['Member', 'Type', 'Meaning'], memberRow),

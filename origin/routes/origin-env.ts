@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Admission } from '#origin/admission/admission.ts';
+import type { Backends } from '#origin/backends/open-backends.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import type { Gate } from '#origin/gate.ts';
 import type { Jobs } from '#origin/jobs/jobs.ts';
@@ -24,6 +25,8 @@ export interface OriginDependencies {
   readonly jobs?: Jobs;
   /** Absent: there are no routes under `/v1/gpu`. */
   readonly vram?: Vram;
+  /** Absent: there are no routes on which a backend is chosen. */
+  readonly backends?: Backends;
   /** Absent: no traces. */
   readonly tracing?: Tracing;
   /** Whose jobs a request may see: stable over restarts. Absent: the principal that the gate has found. */
@@ -52,6 +55,9 @@ export interface RequestFacts {
   /** Why nobody was let in. */
   refusal?: string;
   model?: string;
+  /** Who answered, and who was asked, where that was chosen. */
+  backend?: string;
+  tried?: string;
   language?: string;
   sizeBytes?: number;
   audioSeconds?: number;

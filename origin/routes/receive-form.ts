@@ -3,8 +3,11 @@ import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { receiveUpload, type Upload, type UploadLimits } from '#origin/routes/upload.ts';
+import { findVoxtralModel } from '#origin/voxtral/models.ts';
 import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
 import { SttException } from '#shared/errors.ts';
+import { readRoutedForm } from '#shared/routing/read-routed-form.ts';
+import type { RoutedForm } from '#shared/routing/to-route-request.ts';
 
 type OriginContext = Context<OriginEnv>;
 
@@ -51,6 +54,36 @@ export function readDemand(upload: Upload, deps: OriginDependencies): Transcribe
     throw new SttException({ kind: 'unknown_model', model, known });
   }
   return demand.value;
+}
+
+/**
+ * Reads the text fields of a received form whose backend is to be chosen.
+ * @throws SttException invalid_fields, unknown_model
+ */
+export function readRoutedDemand(
+  { fields, samplePaths, sizeBytes }: Pick<Upload, 'fields' | 'samplePaths' | 'sizeBytes'>,
+  route: RoutedForm['route'],
+  { whisper, local, hosted }: KnownModels,
+): RoutedForm {
+  const form = readRoutedForm({
+    ...{ fields, samples: samplePaths, sizeBytes, route },
+    isLocalVoxtral: (name) => findVoxtralModel(name) !== null,
+  });
+  if (!form.ok) throw new SttException(form.error);
+  const { named } = form.value;
+  if (named.kind === 'other' && !whisper.includes(named.name)) {
+    const known = [...whisper, ...local, ...hosted];
+    throw new SttException({ kind: 'unknown_model', model: named.name, known });
+  }
+  return form.value;
+}
+
+/** What can be asked for by name. */
+export interface KnownModels {
+  readonly whisper: readonly string[];
+  /** Voxtral on this machine, and at Mistral. */
+  readonly local: readonly string[];
+  readonly hosted: readonly string[];
 }
 
 /** Node's own stream where there is one: it can be left half read without ending the connection. */

@@ -1,5 +1,6 @@
 /** `GET /`, `/health` and `/models`: what the service says about itself. */
 import type { Handler } from 'hono';
+import type { BackendsHealth } from '#origin/backends/open-backends.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import type { HealthResponse, IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
 
@@ -11,7 +12,7 @@ export function indexRoute(routes: readonly string[]): Handler<OriginEnv> {
 
 /** Always 200 while the process lives: `status` tells whether it is of use. */
 export function healthRoute(deps: OriginDependencies): Handler<OriginEnv> {
-  return (c) => c.json(describeHealth(deps));
+  return async (c) => c.json(describeHealth(deps, await deps.backends?.health()));
 }
 
 /** What can be asked for. */
@@ -20,7 +21,8 @@ export function modelsRoute(deps: OriginDependencies): Handler<OriginEnv> {
     const { whisper, defaultWhisper, loaded, aligners } = deps.transcriber.models();
     const answer: ModelsResponse = {
       whisper,
-      voxtral_vllm: [],
+      voxtral_vllm: [...(deps.backends?.models.local ?? [])],
+      voxtral_hosted: [...(deps.backends?.models.hosted ?? [])],
       default_whisper: defaultWhisper,
       loaded,
       aligners,
@@ -41,7 +43,7 @@ const FEATURES = [
   'subtitles',
 ];
 
-function describeHealth(deps: OriginDependencies): HealthResponse {
+function describeHealth(deps: OriginDependencies, others?: BackendsHealth): HealthResponse {
   const { whisperLoaded, engine, device } = deps.transcriber.health();
   const { running, waiting } = deps.admission.counts();
   const isUsable = engine !== 'failed';
@@ -49,9 +51,9 @@ function describeHealth(deps: OriginDependencies): HealthResponse {
     status: isUsable ? 'healthy' : 'degraded',
     whisper_loaded: whisperLoaded,
     whisperx: isUsable,
-    vllm_available: false,
-    vllm_url: null,
-    mistral_api_available: false,
+    vllm_available: others?.isVllmAvailable ?? false,
+    vllm_url: others?.vllmUrl ?? null,
+    mistral_api_available: others?.isMistralAvailable ?? false,
     auth_required: deps.gate?.access === 'required',
     models: {
       default_whisper: deps.transcriber.models().defaultWhisper,

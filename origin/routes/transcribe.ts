@@ -1,6 +1,7 @@
 /** `POST /transcribe`: take a place → receive the form → wait for a slot → transcribe → answer. */
 import type { Context, Handler } from 'hono';
 import type { Place } from '#origin/admission/admission.ts';
+import { countTranscript, waitForSlot } from '#origin/routes/account.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { readDemand, receiveForm } from '#origin/routes/receive-form.ts';
 import type { Upload } from '#origin/routes/upload.ts';
@@ -49,20 +50,6 @@ async function runInPlace(
   }
 }
 
-async function waitForSlot(
-  c: OriginContext,
-  deps: OriginDependencies,
-  place: Place,
-): Promise<void> {
-  const startedMs = deps.now();
-  await place.start(c.req.raw.signal);
-  const queueMs = deps.now() - startedMs;
-  c.get('trace')?.part('queue', startedMs, startedMs + queueMs);
-  c.get('facts').queueMs = Math.round(queueMs);
-  deps.metrics.observeQueueWait(queueMs / 1000);
-  deps.metrics.setQueue(deps.admission.counts());
-}
-
 async function work(
   c: OriginContext,
   deps: OriginDependencies,
@@ -79,17 +66,6 @@ async function work(
     signal: c.req.raw.signal,
     ...(trace !== undefined && { onStage: trace.part }),
   });
-  const workMs = deps.now() - startedMs;
-  const { model, language, durationSeconds: audioSeconds } = transcript;
-  Object.assign(c.get('facts'), { model, language, audioSeconds, workMs: Math.round(workMs) });
-  deps.gate?.chargeAudio(c.get('principal').id, audioSeconds);
-  const characters = transcript.text.length;
-  deps.metrics.countTranscription({
-    model,
-    language,
-    characters,
-    audioSeconds,
-    workSeconds: workMs / 1000,
-  });
+  countTranscript(c, deps, { transcript, workMs: deps.now() - startedMs });
   return transcript;
 }

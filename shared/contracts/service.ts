@@ -8,9 +8,13 @@ export const HealthResponse = z.object({
     .boolean()
     .describe('A model is in memory; false is normal before the first use.'),
   whisperx: z.boolean().describe('Transcription is possible.'),
-  vllm_available: z.boolean(),
-  vllm_url: z.string().nullable(),
-  mistral_api_available: z.boolean(),
+  vllm_available: z
+    .boolean()
+    .describe('Voxtral on this machine can be asked; it may have to start.'),
+  vllm_url: z.string().nullable().describe('null without vLLM, and always at the edge.'),
+  mistral_api_available: z
+    .boolean()
+    .describe('There is a key for Mistral, and it did not fail too often just now.'),
   auth_required: z.boolean(),
   models: z.object({
     default_whisper: z.string(),
@@ -38,7 +42,12 @@ export const HealthResponse = z.object({
 /** `GET /models`. */
 export const ModelsResponse = z.object({
   whisper: z.array(z.string()).describe('Models on this machine.'),
-  voxtral_vllm: z.array(z.string()),
+  voxtral_vllm: z.array(z.string()).describe('The Voxtral that vLLM serves here.'),
+  // Optional, so that the edge can read an origin from before it was there.
+  voxtral_hosted: z
+    .array(z.string())
+    .optional()
+    .describe('Those of Mistral, where there is a key.'),
   default_whisper: z.string(),
   loaded: z.array(z.string()).describe('Those in memory now.'),
   aligners: z

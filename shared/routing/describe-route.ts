@@ -1,6 +1,11 @@
 /** What the caller is told of the way its request took: headers and sentences, nothing of addresses or keys. */
 import type { Feature } from '#shared/routing/backends.ts';
-import type { Candidate, ExclusionReason, RoutePlan } from '#shared/routing/choose-backends.ts';
+import type {
+  Candidate,
+  Exclusion,
+  ExclusionReason,
+  RoutePlan,
+} from '#shared/routing/choose-backends.ts';
 import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /**
@@ -39,8 +44,16 @@ export function routeWarnings(plan: RoutePlan, tried: readonly Attempt[]): strin
 /** Why nothing can answer, as a sentence for an error. */
 export function describeEmptyPlan({ excluded }: RoutePlan): string {
   if (excluded.length === 0) return 'No backend is set up.';
-  const reasons = excluded.map(({ backend, reason }) => `${toToken(backend)} ${REASONS[reason]}`);
-  return `No backend can answer this request: ${reasons.join(', ')}.`;
+  return `No backend can answer this request: ${listReasons(excluded)}.`;
+}
+
+/** Why the others were not asked, as a sentence behind what went wrong with the one that was. */
+export function describeLeftOut({ excluded }: RoutePlan): string {
+  return excluded.length === 0 ? '' : `Not asked: ${listReasons(excluded)}.`;
+}
+
+function listReasons(excluded: readonly Exclusion[]): string {
+  return excluded.map(({ backend, reason }) => `${toToken(backend)} ${REASONS[reason]}`).join(', ');
 }
 
 function describeLacks({ backend, lacks, isLanguageForeign }: Candidate): string[] {
