@@ -1,5 +1,6 @@
 /** The stand-in for vLLM, started by the real supervisor as a child process, and what a test asks of it. */
 
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -178,7 +179,7 @@ export async function freePort(): Promise<number> {
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
