@@ -64,7 +64,6 @@ const ROUTES = [
   'POST /transcribe/whisperx',
   'POST /transcribe/auto',
   'POST /transcribe/voxtral',
-  'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
 const letPass: MiddlewareHandler<EdgeEnv> = (_c, next) => next();

@@ -80,7 +80,6 @@ const ROUTES = [
   'GET /metrics',
   'POST /transcribe',
   'POST /transcribe/whisperx',
-  'the same under /v1/stt, e.g. POST /v1/stt/transcribe',
 ];
 
 const ROUTED = ['POST /transcribe/auto', 'POST /transcribe/voxtral'];

@@ -3,6 +3,7 @@ import type { Handler } from 'hono';
 import { readJson } from '#edge-worker/backends/read-json.ts';
 import type { EdgeContext, EdgeDependencies, EdgeEnv } from '#edge-worker/edge-env.ts';
 import { type MistralHealth, mergeHealth, mergeModels } from '#shared/contracts/edge-service.ts';
+import { GATEWAY_PREFIX } from '#shared/contracts/gateway-path.ts';
 import { type IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
 import { SttException } from '#shared/errors.ts';
 import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
@@ -11,7 +12,11 @@ import { MISTRAL_BACKEND } from '#shared/routing/backend-states.ts';
 
 /** Lists the routes. */
 export function indexRoute(routes: readonly string[]): Handler<EdgeEnv> {
-  const index: IndexResponse = { service: 'mana-stt', routes: [...routes] };
+  const index: IndexResponse = {
+    service: 'mana-stt',
+    routes: [...routes],
+    also_under: [GATEWAY_PREFIX],
+  };
   return (c) => c.json(index);
 }
 

@@ -2,11 +2,16 @@
 import type { Handler } from 'hono';
 import type { BackendsHealth } from '#origin/backends/open-backends.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
+import { GATEWAY_PREFIX } from '#shared/contracts/gateway-path.ts';
 import type { HealthResponse, IndexResponse, ModelsResponse } from '#shared/contracts/service.ts';
 
 /** Lists the routes. */
 export function indexRoute(routes: readonly string[]): Handler<OriginEnv> {
-  const index: IndexResponse = { service: 'mana-stt', routes: [...routes] };
+  const index: IndexResponse = {
+    service: 'mana-stt',
+    routes: [...routes],
+    also_under: [GATEWAY_PREFIX],
+  };
   return (c) => c.json(index);
 }
 

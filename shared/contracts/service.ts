@@ -59,6 +59,10 @@ export const ModelsResponse = z.object({
 export const IndexResponse = z.object({
   service: z.literal('mana-stt'),
   routes: z.array(z.string()),
+  also_under: z
+    .array(z.string())
+    .optional()
+    .describe('Prefixes under which transcription, models and health are found as well.'),
 });
 
 export type HealthResponse = z.infer<typeof HealthResponse>;

@@ -102,11 +102,9 @@ describe('what the service says of itself', () => {
     expect(routes).toContain('POST /transcribe');
     for (const route of routes) {
       const [method = '', pattern = ''] = route.split(' ');
-      const path = pattern.replace(':id', 'none');
-      const response = await fetch(`${origin.url}${path}`, { method });
-      if (path === pattern) expect([200, 415], route).toContain(response.status);
-      else expect(await response.clone().json(), route).toMatchObject({ code: 'unknown_job' });
-      await response.body?.cancel();
+      const response = await fetch(`${origin.url}${pattern.replace(':id', 'none')}`, { method });
+      const { code } = (await response.json().catch(() => ({}))) as { code?: string };
+      expect(['unknown_route', 'method_not_allowed'], route).not.toContain(code);
     }
   });
 });
