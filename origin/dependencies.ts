@@ -49,7 +49,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
   });
   const { chargeAudio } = gate;
   const jobs = await openJobs({
-    ...{ config, admission, transcriber, logger, metrics, clock, chargeAudio },
+    ...{ config, admission, transcriber, backends, logger, metrics, clock, chargeAudio },
     ...traced,
   }).catch(async (error: unknown) => {
     await Promise.all([transcriber.close(), backends.close()]);

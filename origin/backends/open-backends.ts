@@ -1,5 +1,4 @@
 /** The composition of the backends: a vLLM of our own or of others, Mistral where there is a key, and the engine. */
-import { join } from 'node:path';
 import type { Backend, RoutedWork } from '#origin/backends/backend.ts';
 import { mistralBackend } from '#origin/backends/mistral-backend.ts';
 import { type RoutedOutcome, routeRecording } from '#origin/backends/route-recording.ts';
@@ -8,9 +7,7 @@ import { whisperBackend } from '#origin/backends/whisper-backend.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import type { Logger } from '#origin/logger.ts';
 import type { Transcriber, VoxtralTranscriber } from '#origin/pipeline/transcriber.ts';
-import { ExternalVllm } from '#origin/voxtral/external-server.ts';
-import type { VoxtralServer } from '#origin/voxtral/server.ts';
-import { VllmSupervisor } from '#origin/voxtral/supervisor.ts';
+import { openVoxtral } from '#origin/voxtral/open-voxtral.ts';
 import type { VoxtralSettings } from '#origin/voxtral/voxtral-settings.ts';
 import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
 import { MISTRAL_BACKEND } from '#shared/routing/backend-states.ts';
@@ -49,7 +46,11 @@ export interface BackendsDependencies {
 export async function openBackends(deps: BackendsDependencies): Promise<Backends> {
   const { config, logger, transcriber, now } = deps;
   const { voxtral = null, mistral: settings = null, isFallbackEnabled = true } = config;
-  const server = voxtral === null ? null : await openServer(voxtral, deps);
+  const server = await openVoxtral(voxtral, {
+    dataDir: config.dataDir,
+    environment: deps.environment,
+    log: logger.child({ part: 'vllm' }),
+  });
   const mistral = mistralBackend({ settings, logger, fetch, now: Date.now });
   const backends: Backend[] = [whisperBackend(transcriber), mistral];
   if (voxtral !== null && server !== null) {
@@ -95,21 +96,6 @@ function rememberFor<Value>(
     if (last === null || now() - last.atMs > ageMs) last = { value: ask(), atMs: now() };
     return last.value;
   };
-}
-
-async function openServer(
-  { model, server }: VoxtralSettings,
-  { config, logger, environment }: BackendsDependencies,
-): Promise<VoxtralServer> {
-  if (server.kind === 'external') return new ExternalVllm({ model, ...server });
-  const vllm = new VllmSupervisor({
-    ...{ model, environment },
-    launch: server.launch,
-    runFile: join(config.dataDir, 'vllm-run.json'),
-    log: logger.child({ part: 'vllm' }),
-  });
-  await vllm.cleanUp();
-  return vllm;
 }
 
 function addressOf({ server }: VoxtralSettings): string {

@@ -8,6 +8,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { makeSpoolDir, prepareSpool } from '#origin/spool.ts';
+import type { JobRoute } from '#shared/contracts/jobs.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 
 /** A form on disk. */
@@ -70,12 +71,17 @@ export class JobFiles {
   }
 }
 
-/** SHA-256 of a form, in hexadecimal digits: equal for equal fields and files, whatever the boundary. */
-export async function digestForm(form: FormFiles): Promise<string> {
-  const { path, samplePaths, fields } = form;
+/** SHA-256 of a form, in hexadecimal digits: equal for equal fields, files and route, whatever the boundary. */
+export async function digestForm(form: FormFiles & { readonly route?: JobRoute }): Promise<string> {
+  const { path, samplePaths, fields, route = 'whisper' } = form;
   const digests = [form.digest ?? (await digestFile(path))];
   for (const sample of samplePaths) digests.push(await digestFile(sample));
-  const text = JSON.stringify({ digests, fields: fields.map(({ name, value }) => [name, value]) });
+  const text = JSON.stringify({
+    digests,
+    fields: fields.map(({ name, value }) => [name, value]),
+    // As it was before there were others.
+    ...(route !== 'whisper' && { route }),
+  });
   return createHash('sha256').update(text).digest('hex');
 }
 

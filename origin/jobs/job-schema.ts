@@ -32,6 +32,7 @@ const STEPS: readonly string[] = [
      body TEXT NOT NULL
    ) STRICT;`,
   `ALTER TABLE jobs ADD COLUMN is_awaited INTEGER NOT NULL DEFAULT 0 CHECK (is_awaited IN (0, 1));`,
+  `ALTER TABLE jobs ADD COLUMN route TEXT NOT NULL DEFAULT 'whisper' CHECK (route IN ('whisper', 'voxtral', 'auto'));`,
 ];
 
 /**

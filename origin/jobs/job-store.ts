@@ -7,6 +7,7 @@ import { migrate } from '#origin/jobs/job-schema.ts';
 import { isFinished, type JobEvent, type JobStatus, nextState } from '#origin/jobs/job-state.ts';
 import { type DatabaseSync, inTransaction, openDatabase } from '#origin/jobs/sqlite.ts';
 import { WalSync } from '#origin/jobs/wal-sync.ts';
+import type { JobRoute } from '#shared/contracts/jobs.ts';
 
 /** How many jobs there are of a status, and what they take on disk. */
 export interface JobTotal {
@@ -55,6 +56,7 @@ export class JobStore {
       form_digest: job.formDigest,
       request_id: job.requestId,
       is_awaited: job.isAwaited ? 1 : 0,
+      route: job.route,
       fields: JSON.stringify(job.fields),
       file_name: job.fileName,
       sample_count: job.sampleCount,
@@ -254,6 +256,7 @@ function toJob(row: Row | undefined): Job {
     error: row['error'] === null ? null : JSON.parse(String(row['error'])),
     requestId: String(row['request_id']),
     isAwaited: row['is_awaited'] === 1,
+    route: String(row['route']) as JobRoute,
     fields: JSON.parse(String(row['fields'])),
     fileName: textOrNull(row['file_name']),
     sampleCount: Number(row['sample_count']),

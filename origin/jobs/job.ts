@@ -1,4 +1,5 @@
 import type { JobState } from '#origin/jobs/job-state.ts';
+import type { JobRoute } from '#shared/contracts/jobs.ts';
 import type { FormField } from '#shared/contracts/transcribe-form.ts';
 
 /** One recording to be transcribed, with what is known about it. Times are milliseconds since 1970. */
@@ -15,6 +16,8 @@ export interface Job extends JobState {
   readonly requestId: string;
   /** Whoever brought it waits for it, as with `POST /transcribe`. */
   readonly isAwaited: boolean;
+  /** Who may do the work. */
+  readonly route: JobRoute;
   /** As they were sent; empty once the job has ended. */
   readonly fields: readonly FormField[];
   readonly fileName: string | null;
@@ -37,6 +40,7 @@ export type NewJob = Pick<
   | 'formDigest'
   | 'requestId'
   | 'isAwaited'
+  | 'route'
   | 'fields'
   | 'fileName'
   | 'sampleCount'

@@ -9,7 +9,7 @@ import type { JobStore } from '#origin/jobs/job-store.ts';
 import type { JobWaiters } from '#origin/jobs/job-waiters.ts';
 import { isDiskFull } from '#origin/jobs/sqlite.ts';
 import type { Logger } from '#origin/logger.ts';
-import type { JobView } from '#shared/contracts/jobs.ts';
+import type { JobRoute, JobView } from '#shared/contracts/jobs.ts';
 import { type SttError, SttException } from '#shared/errors.ts';
 
 export interface JobLimits {
@@ -30,6 +30,7 @@ export interface JobOrigin {
   readonly idempotencyKey: string | null;
   /** They wait for the end of the job. */
   readonly isAwaited: boolean;
+  readonly route: JobRoute;
 }
 
 /** Room for a form that is being received. */
@@ -119,8 +120,8 @@ export class Jobs {
    */
   async submit(form: JobForm, origin: JobOrigin): Promise<{ id: string; isRepeated: boolean }> {
     const { store, files, runner, clock } = this.#parts;
-    const { idempotencyKey: key, principalId, requestId, isAwaited } = origin;
-    const formDigest = key === null ? null : await digestForm(form);
+    const { idempotencyKey: key, principalId, requestId, isAwaited, route } = origin;
+    const formDigest = key === null ? null : await digestForm({ ...form, route });
     const earlier = this.#repeated(origin, formDigest);
     if (earlier !== null) {
       await store.flush();
@@ -137,7 +138,7 @@ export class Jobs {
         return { id: winner.id, isRepeated: true };
       }
       store.insert({
-        ...{ id, principalId, requestId, isAwaited, idempotencyKey: key, formDigest },
+        ...{ id, principalId, requestId, isAwaited, route, idempotencyKey: key, formDigest },
         fields: form.fields,
         fileName: form.fileName ?? null,
         sampleCount: form.samplePaths.length,

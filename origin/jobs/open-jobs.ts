@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Admission } from '#origin/admission/admission.ts';
+import type { Backends } from '#origin/backends/open-backends.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import type { Clock } from '#origin/engine/clock.ts';
 import { JobFiles } from '#origin/jobs/job-files.ts';
@@ -28,6 +29,8 @@ export interface JobDependencies {
   >;
   readonly admission: Admission;
   readonly transcriber: Transcriber;
+  /** Absent: jobs are Whisper's alone. */
+  readonly backends?: Backends;
   readonly logger: Logger;
   readonly metrics: OriginMetrics;
   readonly tracing?: Tracing;

@@ -1,18 +1,24 @@
-/** One attempt at a job: what `POST /transcribe` does between a received form and its answer. */
+/** One attempt at a job: what a route does between a received form and its answer. */
+import { stat } from 'node:fs/promises';
+import type { Backends } from '#origin/backends/open-backends.ts';
 import type { Job, JobResult } from '#origin/jobs/job.ts';
 import type { JobFiles } from '#origin/jobs/job-files.ts';
 import type { JobWork } from '#origin/jobs/job-runner.ts';
 import type { OriginMetrics } from '#origin/metrics/metrics.ts';
-import type { Transcriber } from '#origin/pipeline/transcriber.ts';
+import type { TranscribeRequest, Transcriber } from '#origin/pipeline/transcriber.ts';
 import type { Tracing } from '#origin/tracing/tracing.ts';
-import { parseTranscribeForm } from '#shared/contracts/transcribe-form.ts';
-import type { Transcript } from '#shared/contracts/transcript.ts';
-import { SttException } from '#shared/errors.ts';
+import { findVoxtralModel } from '#origin/voxtral/models.ts';
+import { parseTranscribeForm, type TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
+import type { AnyTranscript } from '#shared/contracts/transcript.ts';
+import { type SttError, SttException } from '#shared/errors.ts';
 import { formatTranscript } from '#shared/format/format-transcript.ts';
+import { readRoutedForm } from '#shared/routing/read-routed-form.ts';
 
 export interface JobTools {
   readonly files: JobFiles;
   readonly transcriber: Transcriber;
+  /** For jobs whose backend is to be chosen; absent: there are none. */
+  readonly backends?: Backends;
   readonly metrics: OriginMetrics;
   readonly tracing?: Tracing;
   /** Counts what was transcribed to the limit of whoever brought the job. */
@@ -23,32 +29,24 @@ export interface JobTools {
 
 /** @throws SttException as the pipeline does; `invalid_fields` for a form that this version does not understand */
 export async function performJob(job: Job, work: JobWork, tools: JobTools): Promise<JobResult> {
-  const { files, transcriber, metrics, now } = tools;
-  const demand = parseTranscribeForm(job.fields, files.samplePaths(job.id, job.sampleCount));
-  if (!demand.ok) throw new SttException({ kind: 'invalid_fields', faults: demand.error });
-  const { options, format } = demand.value;
+  const { transcriber, metrics, now } = tools;
+  const { options, format, transcribe } = await readTask(job, tools);
   const startedMs = now();
   metrics.observeQueueWait(Math.max(0, startedMs - job.createdMs) / 1000);
   const trace = tools.tracing?.begin('job', { requestId: job.requestId });
   let isError = true;
   try {
-    const transcript = await transcriber.transcribe({
-      path: files.recordingPath(job.id),
-      ...(job.fileName !== null && { fileName: job.fileName }),
-      options,
-      requestId: job.requestId,
-      ...(trace !== undefined && { onStage: trace.part }),
+    const { transcript, headers } = await transcribe({
       ...work,
+      ...(trace !== undefined && { onStage: trace.part }),
     });
     tools.chargeAudio?.(job.principalId, transcript.durationSeconds);
     count(transcript, (now() - startedMs) / 1000, metrics);
     isError = false;
     const latencyMs = Math.max(0, now() - job.createdMs);
-    return formatTranscript(transcript, format, {
-      requestId: job.requestId,
-      latencyMs,
-      task: options.task,
-    });
+    const context = { requestId: job.requestId, latencyMs, task: options.task };
+    const result = formatTranscript(transcript, format, context);
+    return { ...result, headers: { ...result.headers, ...headers } };
   } catch (error) {
     metrics.countFailure(options.model ?? transcriber.models().defaultWhisper);
     throw error;
@@ -57,7 +55,66 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
   }
 }
 
-function count(transcript: Transcript, workSeconds: number, metrics: OriginMetrics): void {
+type TaskWork = JobWork & Pick<TranscribeRequest, 'onStage'>;
+
+interface Answer {
+  readonly transcript: AnyTranscript;
+  /** Of who gave it, where that was chosen. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Task extends TranscribeDemand {
+  transcribe(work: TaskWork): Promise<Answer>;
+}
+
+/** What a job asks for, and the way to it. */
+async function readTask(job: Job, tools: JobTools): Promise<Task> {
+  const { files, transcriber, backends } = tools;
+  const path = files.recordingPath(job.id);
+  const samples = files.samplePaths(job.id, job.sampleCount);
+  const { requestId } = job;
+  const named = { path, requestId, ...(job.fileName !== null && { fileName: job.fileName }) };
+  if (job.route === 'whisper') {
+    const demand = parseTranscribeForm(job.fields, samples);
+    if (!demand.ok) throw new SttException({ kind: 'invalid_fields', faults: demand.error });
+    const { options } = demand.value;
+    const transcribe = async (work: TaskWork) => {
+      const transcript = await transcriber.transcribe({ ...named, options, ...work });
+      return { transcript, headers: {} };
+    };
+    return { ...demand.value, transcribe };
+  }
+  if (backends === undefined) throw new SttException(NO_BACKENDS);
+  const { size: sizeBytes } = await stat(path);
+  const isLocalVoxtral = (name: string) => findVoxtralModel(name) !== null;
+  const received = { fields: job.fields, samples, sizeBytes, route: job.route, isLocalVoxtral };
+  const form = readRoutedForm(received);
+  if (!form.ok) throw new SttException(form.error);
+  const transcribe = (work: TaskWork) =>
+    askBackends(backends, { ...named, ...work, form: form.value });
+  return { ...form.value, transcribe };
+}
+
+/** The job came to a service that had some. */
+const NO_BACKENDS: SttError = {
+  kind: 'no_backend',
+  explanation: 'No backend can be chosen here.',
+  retryAfterSeconds: null,
+};
+
+/** A job that is worked on has its slot. */
+async function askBackends(
+  backends: Backends,
+  work: Omit<Parameters<Backends['transcribe']>[0], 'untilSlot' | 'load'>,
+): Promise<Answer> {
+  const untilSlot = async () => undefined;
+  const load = () => ({ freeSlots: 1, waiting: 0 });
+  const { result, headers } = await backends.transcribe({ ...work, untilSlot, load });
+  if (!result.ok) throw new SttException(result.error);
+  return { transcript: result.value, headers };
+}
+
+function count(transcript: AnyTranscript, workSeconds: number, metrics: OriginMetrics): void {
   const { model, language, durationSeconds: audioSeconds, text } = transcript;
   metrics.countTranscription({
     model,

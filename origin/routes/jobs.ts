@@ -2,10 +2,12 @@
 import type { Context, Handler } from 'hono';
 import type { JobNews, Jobs } from '#origin/jobs/jobs.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
-import { readDemand, receiveForm } from '#origin/routes/receive-form.ts';
+import { readDemand, readRoutedDemand, receiveForm } from '#origin/routes/receive-form.ts';
 import { toStorageError } from '#origin/routes/storage-error.ts';
+import type { Upload } from '#origin/routes/upload.ts';
 import {
   type JobResponse,
+  JobRoute,
   PREFER_WAIT,
   prefersWait,
   toJobResponse,
@@ -61,7 +63,8 @@ async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools
   const idempotencyKey = readIdempotencyKey(c);
   const isAwaited = prefersWait(c.req.header('prefer'));
   if (isAwaited) c.header('Preference-Applied', PREFER_WAIT);
-  const origin = { principalId, requestId: c.get('requestId'), idempotencyKey, isAwaited };
+  const route = readRoute(c, deps);
+  const origin = { principalId, requestId: c.get('requestId'), idempotencyKey, isAwaited, route };
   const announced = Number(c.req.header('content-length') ?? Number.NaN);
   const room = jobs.reserve(announced >= 0 ? announced : null, origin);
   try {
@@ -70,8 +73,7 @@ async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools
     const upload = await receiveForm(c, deps, { spoolDir, isDigested });
     try {
       room.resize(upload.sizeBytes);
-      const { options } = readDemand(upload, deps);
-      c.get('facts').model = options.model ?? deps.transcriber.models().defaultWhisper;
+      c.get('facts').model = checkForm(upload, route, deps);
       return await jobs.submit(upload, origin).catch((cause: unknown) => {
         throw cause instanceof SttException ? cause : toStorageError(cause);
       });
@@ -81,6 +83,28 @@ async function submit(c: OriginContext, { deps, jobs, principalId }: SubmitTools
   } finally {
     room.release();
   }
+}
+
+/**
+ * Faults of the form are told before it becomes a job.
+ * @returns the model, for the log
+ */
+function checkForm(upload: Upload, route: JobRoute, deps: OriginDependencies): string {
+  const { transcriber, backends } = deps;
+  const { whisper, defaultWhisper } = transcriber.models();
+  if (route === 'whisper' || backends === undefined) {
+    return readDemand(upload, deps).options.model ?? defaultWhisper;
+  }
+  const { options } = readRoutedDemand(upload, route, { whisper, ...backends.models });
+  return options.model ?? route;
+}
+
+function readRoute(c: OriginContext, { backends }: OriginDependencies): JobRoute {
+  const route = JobRoute.safeParse(c.req.query('route') ?? 'whisper');
+  if (route.success && (route.data === 'whisper' || backends !== undefined)) return route.data;
+  const names = backends === undefined ? 'whisper' : JobRoute.options.join(', ');
+  const message = `write one of: ${names}.`;
+  throw new SttException({ kind: 'invalid_parameter', name: 'route', message });
 }
 
 function describe(c: OriginContext, { view, error }: JobNews): JobResponse {

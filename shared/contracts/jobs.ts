@@ -2,6 +2,11 @@
 import { z } from 'zod';
 import type { ErrorBody } from '#shared/error-to-wire.ts';
 
+/** `POST /jobs?route=…`: as `POST /transcribe`, `/transcribe/voxtral` or `/transcribe/auto` would do it. */
+export const JobRoute = z.enum(['whisper', 'voxtral', 'auto']);
+
+export type JobRoute = z.infer<typeof JobRoute>;
+
 /** How far the work on a job has come. */
 export const JobProgress = z.object({
   stage: z

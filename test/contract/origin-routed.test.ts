@@ -216,6 +216,53 @@ describe('POST /transcribe/auto at the origin', () => {
   });
 });
 
+describe('POST /jobs?route=', () => {
+  async function submit(route: string, fields: Fields = GERMAN, headers: Fields = {}) {
+    const form = new FormData();
+    form.append('file', await recording('de_bahnhof.flac'));
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    const url = `${origin.url}/jobs?route=${route}`;
+    return await fetch(url, { method: 'POST', body: form, headers });
+  }
+
+  async function resultOf(response: Response): Promise<Response> {
+    expect(response.status).toBe(202);
+    return await fetch(`${origin.url}${response.headers.get('location')}/result?wait=30`);
+  }
+
+  it.each([
+    ['whisper', GERMAN, 'whisperx-base', null],
+    ['voxtral', GERMAN, 'voxtral-mini-3b-2507', 'voxtral'],
+    ['auto', GERMAN, 'whisperx-base', 'whisperx'],
+    ['auto', { ...GERMAN, prefer: 'voxtral' }, 'voxtral-mini-3b-2507', 'voxtral'],
+    ['voxtral', { model: 'voxtral-mini-2602' }, 'voxtral-mini-2602', 'mistral'],
+  ])('%s with %o is done as the route would do it', async (route, fields, model, backend) => {
+    const result = await resultOf(await submit(route, fields));
+    expect(await result.json()).toMatchObject({ model });
+    expect(result.headers.get('x-mana-backend')).toBe(backend);
+  });
+
+  it('voxtral fails with 503 and its reasons where nobody can do it', async () => {
+    await origin.setModes({ transcribe: always('error') });
+    const result = await resultOf(await submit('voxtral', { ...GERMAN, allow_hosted: 'false' }));
+    expect(result.status).toBe(503);
+    expect(await result.json()).toMatchObject({ code: 'no_backend' });
+  });
+
+  it('refuses another route with 400, and a bad form with 422 at once', async () => {
+    expect((await submit('siri')).status).toBe(400);
+    expect((await submit('auto', { prefer: 'siri' })).status).toBe(422);
+    expect((await submit('voxtral', { model: 'base' })).status).toBe(404);
+  });
+
+  it('does not take the same key for the same form on another route', async () => {
+    const headers = { 'Idempotency-Key': 'one-key' };
+    expect((await submit('whisper', GERMAN, headers)).status).toBe(202);
+    expect((await submit('whisper', GERMAN, headers)).status).toBe(202);
+    expect((await submit('voxtral', GERMAN, headers)).status).toBe(422);
+  });
+});
+
 describe('what the origin says of its backends', () => {
   it('names the models of all of them', async () => {
     const models = ModelsResponse.parse(await (await fetch(`${origin.url}/models`)).json());

@@ -12,6 +12,7 @@ export function newJob(given: Partial<NewJob> = {}): NewJob {
     formDigest: null,
     requestId: `request-${count}`,
     isAwaited: false,
+    route: 'whisper',
     fields: [{ name: 'language', value: 'en' }],
     fileName: 'hello.wav',
     sampleCount: 0,

@@ -134,11 +134,25 @@ describe('JobStore', () => {
     const { id } = open(path).insert(newJob());
     opened.pop()?.close();
     const old = openDatabase(path);
-    old.exec('ALTER TABLE jobs DROP COLUMN is_awaited; PRAGMA user_version = 1');
+    old.exec(
+      'ALTER TABLE jobs DROP COLUMN is_awaited; ALTER TABLE jobs DROP COLUMN route; PRAGMA user_version = 1',
+    );
     old.close();
     const store = open(path);
     expect(store.peek(0, BACKGROUND)).toMatchObject({ id, isAwaited: false });
     expect(store.insert(newJob(AWAITED)).isAwaited).toBe(true);
+  });
+
+  it("takes over the jobs of version 2, which are Whisper's", () => {
+    const path = join(tempDir(), 'jobs.sqlite');
+    const { id } = open(path).insert(newJob());
+    opened.pop()?.close();
+    const old = openDatabase(path);
+    old.exec('ALTER TABLE jobs DROP COLUMN route; PRAGMA user_version = 2');
+    old.close();
+    const store = open(path);
+    expect(store.find(id)).toMatchObject({ id, route: 'whisper' });
+    expect(store.insert(newJob({ route: 'auto' })).route).toBe('auto');
   });
 
   it('is for this user alone', () => {
