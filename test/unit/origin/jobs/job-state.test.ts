@@ -105,12 +105,10 @@ describe('isTransient', () => {
   });
 
   it('is true for a model without room, unless it fits nowhere here', () => {
-    const refusal = {
-      ...{ kind: 'no_memory_for_model', model: 'base', neededMib: 600, roomMib: 100 },
-      retryAfterSeconds: 10,
-    } as const;
-    expect(isTransient({ ...refusal, isTooLarge: false })).toBe(true);
-    expect(isTransient({ ...refusal, isTooLarge: true })).toBe(false);
+    const kind = 'no_memory_for_model';
+    const refusal = { model: 'base', neededMib: 600, roomMib: 100, retryAfterSeconds: 10 };
+    expect(isTransient({ kind, ...refusal, isTooLarge: false })).toBe(true);
+    expect(isTransient({ kind, ...refusal, isTooLarge: true })).toBe(false);
   });
 });
 
