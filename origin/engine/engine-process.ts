@@ -43,6 +43,18 @@ export interface EngineStatus {
   readonly crashes: number;
   /** Resident memory when the process last answered, in bytes; null without a process. */
   readonly rssBytes: number | null;
+  /** Null without a process. */
+  readonly pid: number | null;
+}
+
+/** A call that was answered. */
+export interface EngineAnswer {
+  readonly call: EngineCallName;
+  /** That the call named; null: those of the settings. */
+  readonly model: string | null;
+  readonly pid: number | null;
+  /** Resident memory of the process after the call, in bytes. */
+  readonly rssBytes: number | null;
 }
 
 export interface EngineProcessOptions {
@@ -63,6 +75,9 @@ export interface EngineProcessOptions {
   readonly stopGraceSeconds?: number;
   readonly onState?: (status: EngineStatus) => void;
   readonly onLoaded?: (result: LoadResult) => void;
+  readonly onAnswer?: (answer: EngineAnswer) => void;
+  /** The process has ended because it was idle, and is gone. */
+  readonly onUnloaded?: () => void;
   /** Memory in use on the device, in bytes, for the log of an unload; null where it cannot be told. */
   readonly readDeviceMemory?: () => Promise<number | null>;
 }
@@ -148,6 +163,21 @@ export class EngineProcess implements EngineCalls {
     };
   }
 
+  /**
+   * Ends the process now, for memory that somebody else needs; fulfils when it is gone. The next call starts another.
+   * Open calls reject with `stopped`, so whoever asks knows that there are none.
+   */
+  async unload(): Promise<void> {
+    this.#takeBackUnload();
+    if (this.#state === 'restarting' && this.#link === null) {
+      this.#abortDelay(new EngineFailure('stopped', 'the engine process was ended'));
+      this.#setState('idle', null);
+    }
+    this.#upcoming = null;
+    this.#endLink();
+    await this.#ending;
+  }
+
   /** Ends the process for good; open calls reject with `stopped`. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -166,6 +196,7 @@ export class EngineProcess implements EngineCalls {
       models,
       crashes: this.#crashes,
       rssBytes: this.#link?.rssBytes ?? null,
+      pid: this.#link?.pid ?? null,
     };
   }
 
@@ -175,7 +206,11 @@ export class EngineProcess implements EngineCalls {
   ): Promise<ResultOf<Name>> {
     return this.#use(async (): Promise<ResultOf<Name>> => {
       const link = await this.#ensureUp();
-      return await link.call(name, request);
+      const result = await link.call(name, request);
+      const model = 'model' in request ? request.model : null;
+      const { pid = null, rssBytes } = link;
+      this.#options.onAnswer?.({ call: name, model, pid, rssBytes });
+      return result;
     });
   }
 
@@ -304,6 +339,7 @@ export class EngineProcess implements EngineCalls {
       { rssBytes, freeBytesBefore, freeBytesAfter, deviceBytesBefore, deviceBytesAfter },
       'engine process ended, because it was idle',
     );
+    this.#options.onUnloaded?.();
   }
 
   #endLink(): void {

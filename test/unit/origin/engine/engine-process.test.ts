@@ -292,6 +292,41 @@ describe('EngineProcess', () => {
     expect(() => new Bench({ idleTimeoutSeconds: -2 })).toThrow('idleTimeoutSeconds is -2');
   });
 
+  it('ends the process when told to, and starts another on demand', async () => {
+    const bench = new Bench();
+    const before = await bench.pid();
+    expect(bench.engine.status().pid).toBe(before);
+    await bench.engine.unload();
+    expect(before !== undefined && isAlive(before)).toBe(false);
+    expect(bench.engine.status()).toMatchObject({ state: 'idle', pid: null, models: [] });
+    await bench.engine.unload();
+    expect(await bench.pid()).not.toBe(before);
+    expect(bench.engine.status()).toMatchObject({ state: 'ready', crashes: 0 });
+  });
+
+  it('starts no lost process again that was told to end', async () => {
+    const bench = new Bench();
+    await failureOf(bench.engine.load({ model: 'exit' }));
+    await bench.engine.unload();
+    expect(bench.engine.status().state).toBe('idle');
+    expect(bench.clock.pending()).toEqual([]);
+    expect(await bench.pid()).toBeTypeOf('number');
+  });
+
+  it('tells of each answer and of its end when idle', async () => {
+    const told: unknown[] = [];
+    const bench = new Bench({
+      idleTimeoutSeconds: 60,
+      onAnswer: ({ call, model }) => told.push(`${call} ${model}`),
+      onUnloaded: () => told.push('gone'),
+    });
+    await bench.pid();
+    await bench.engine.segment({ windows: [] });
+    bench.clock.advance(60_000);
+    await bench.until(() => bench.log.some(({ message }) => message.includes('idle')));
+    expect(told).toEqual(['decode base', 'segment null', 'gone']);
+  });
+
   it('stops the process, rejects what is open and takes no more calls', async () => {
     const bench = new Bench();
     const pid = await bench.pid();
