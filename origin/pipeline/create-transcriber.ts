@@ -10,9 +10,15 @@ import type { Logger } from '#origin/logger.ts';
 import type { StageMetrics } from '#origin/metrics/metrics.ts';
 import { alignersOf } from '#origin/pipeline/aligners.ts';
 import { DECODE_TIMEOUT_SECONDS } from '#origin/pipeline/decode-upload.ts';
+import {
+  type EnginePlace,
+  type EnterEngine,
+  enterEngineWith,
+} from '#origin/pipeline/enter-engine.ts';
 import { embedKnownSpeakers } from '#origin/pipeline/known-voices.ts';
 import { type ModelCatalogue, openCatalogue } from '#origin/pipeline/model-catalogue.ts';
 import { observeBatches } from '#origin/pipeline/observed-engine.ts';
+import { openEngineLeases } from '#origin/pipeline/open-engine-leases.ts';
 import {
   modelNames,
   openRecordingModels,
@@ -28,12 +34,15 @@ import type {
   Transcriber,
   VoxtralTranscriber,
 } from '#origin/pipeline/transcriber.ts';
+import type { Vram } from '#origin/vram/open-vram.ts';
 import { loadWhisperTokenizer, type WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import { SttException } from '#shared/errors.ts';
 
 export interface TranscriberDependencies {
   readonly logger: Logger;
   readonly metrics: StageMetrics;
+  /** Where models take their memory; absent: nobody asks before a load. */
+  readonly vram?: Pick<Vram, 'manager' | 'local'> | undefined;
 }
 
 /** Everything that this machine can do to a recording. */
@@ -48,28 +57,34 @@ const CACHED_BATCHES = 4;
 
 export function createTranscriber(
   config: OriginConfig,
-  { logger, metrics }: TranscriberDependencies,
+  { logger, metrics, vram }: TranscriberDependencies,
 ): LocalTranscriber {
   const store = openStore(config.modelsDir);
   const models = openCatalogue(store, config);
   const recordingModels = openRecordingModels(store, config);
   logFaults(recordingModels, logger);
   const batch = batchSizes(config, models.usesGpu);
+  const settings = engineSettings(config, store, batch.size);
   const running = new RunningRequests();
   const engine = new EngineProcess({
-    settings: engineSettings(config, store, batch.size),
+    settings,
     idleTimeoutSeconds: config.idleTimeoutSeconds ?? -1,
     log: running.naming(logger),
-    onLoaded: ({ model, loadSeconds }) => {
-      metrics.observeModelLoad(model, loadSeconds);
-      metrics.setModelLoaded(model, true);
+    onLoaded: (result) => {
+      metrics.observeModelLoad(result.model, result.loadSeconds);
+      metrics.setModelLoaded(result.model, true);
+      leases?.loaded(result);
     },
+    onAnswer: (answer) => leases?.answered(answer),
+    onUnloaded: () => leases?.processGone(),
     onState: (status) => {
       if (status.state === 'restarting') metrics.countEngineRestart();
+      if (status.state === 'restarting' || status.state === 'failed') leases?.processGone();
       if (status.models.length > 0) return;
       for (const model of models.names()) metrics.setModelLoaded(model, false);
     },
   });
+  const leases = openEngineLeases(vram, { engine, settings, batchSize: batch.size, logger });
   const scheduler = createScheduler(observeBatches(engine, metrics), {
     batchSize: batch.size,
     encodeBatchSize: batch.encode,
@@ -86,18 +101,22 @@ export function createTranscriber(
     tokenizers.set(model, tokenizer);
     return tokenizer;
   };
-  preload(config, { engine, models, logger });
+  const { speakerModel, segmentationModel } = settings;
+  const enter = enterEngineWith({ engine, scheduler, speakerModel }, leases);
+  preload(config, { engine, models, logger, enter });
 
   const { defaultLanguage: languageHint } = config;
-  /** Keeps the engine meanwhile; every failure of a stage becomes one of the service. */
+  /** Keeps the engine and `needed` models meanwhile; every failure of a stage becomes one of the service. */
   const work = async <Answer>(
     request: TranscribeRequest,
+    needed: readonly string[],
     transcribe: (tools: Omit<FileTools, 'model' | 'tokenizer'>) => Promise<Answer>,
   ): Promise<Answer> => {
-    const held = engine.hold();
+    let place: EnginePlace | null = null;
     try {
+      place = await enter([...needed, segmentationModel], request.signal);
       const times = new StageTimes(metrics, request.onStage);
-      const decoding = { config, logger, times, scheduler };
+      const decoding = { config, logger, times, scheduler: place.scheduler };
       const hearing = { ...decoding, ...hearingWith(recordingModels) };
       const knownVoices = await embedKnownSpeakers(request, hearing);
       return await transcribe({ ...hearing, findAligner, languageHint, knownVoices });
@@ -106,7 +125,7 @@ export function createTranscriber(
       const limits = { maxAudioSeconds, decodeTimeoutSeconds: DECODE_TIMEOUT_SECONDS };
       throw toSttException(error, limits);
     } finally {
-      held[Symbol.dispose]();
+      place?.[Symbol.dispose]();
     }
   };
   const openWhisper = async (asked?: string) => {
@@ -115,15 +134,17 @@ export function createTranscriber(
   };
 
   return {
-    transcribe: (request) =>
-      work(request, async (tools) => {
-        const whisper = await openWhisper(request.options.model);
+    transcribe: async (request) => {
+      const model = models.resolve(request.options.model);
+      return await work(request, [model], async (tools) => {
+        const whisper = await openWhisper(model);
         const transcribe =
           request.options.channels === 'split' ? transcribeChannels : transcribeFile;
         return await transcribe(request, { ...tools, ...whisper });
-      }),
+      });
+    },
     transcribeVoxtral: (request, voxtral) =>
-      work(request, (tools) =>
+      work(request, [], (tools) =>
         transcribeVoxtralFile(request, { ...tools, voxtral, openJudge: () => openWhisper() }),
       ),
     models: () => ({
@@ -136,7 +157,10 @@ export function createTranscriber(
       const { state, device, models: loaded, rssBytes } = engine.status();
       return { whisperLoaded: loaded.length > 0, engine: state, device, engineRssBytes: rssBytes };
     },
-    close: () => engine.stop(),
+    close: async () => {
+      await engine.stop();
+      leases?.close();
+    },
   };
 }
 
@@ -186,13 +210,17 @@ function logFaults(models: RecordingModels, logger: Logger): void {
 /** Loads models ahead of the first request; a failure is logged, and the request will say it again. */
 function preload(
   config: OriginConfig,
-  parts: { engine: EngineProcess; models: ModelCatalogue; logger: Logger },
+  parts: { engine: EngineProcess; models: ModelCatalogue; logger: Logger; enter: EnterEngine },
 ): void {
+  const load = async (model: string) => {
+    const place = await parts.enter([model], new AbortController().signal);
+    await parts.engine.load({ model }).finally(() => place[Symbol.dispose]());
+  };
   if (config.preloadModels === 'none') return;
   const names =
     config.preloadModels === 'default' ? [parts.models.defaultName] : config.preloadModels;
   for (const model of names) {
-    parts.engine.load({ model }).catch((error: unknown) => {
+    load(model).catch((error: unknown) => {
       parts.logger.error({ model, err: error }, 'model could not be loaded ahead');
     });
   }

@@ -1,5 +1,6 @@
 /** The ledger at work on cards whose memory the test sets, with a clock that it moves. */
 import { pino } from 'pino';
+import type { Logger } from '#origin/logger.ts';
 import type { AskOutcome } from '#origin/vram/ask-release.ts';
 import type { DeviceReading, ProcessReading, ReadingFailure } from '#origin/vram/device.ts';
 import type { Lease } from '#origin/vram/lease.ts';
@@ -26,6 +27,7 @@ export interface VramWorld {
   readonly asked: { readonly lease: Lease; readonly reason: string }[];
   answer: AskOutcome;
   readonly log: Record<string, unknown>[];
+  readonly logger: Logger;
   /** Moves the clock second by second, and lets everything happen that is due. */
   pass(seconds: number): Promise<void>;
   /** Lets happen what needs no time. */
@@ -71,5 +73,7 @@ export function vramWorld(path: string, given: { clock?: ManualClock } = {}): Vr
       await settle();
     }
   };
-  return Object.assign(state, { clock, manager, local, store, asked, log, pass, settle });
+  return Object.assign(state, {
+    ...{ clock, manager, local, store, asked, log, logger, pass, settle },
+  });
 }
