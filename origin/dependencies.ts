@@ -38,13 +38,18 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
   });
   // Settings are checked before the pipeline and all that it loads.
   const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
-  const transcriber = createTranscriber(config, { logger, metrics });
   const clock = { ...systemClock, now: Date.now };
+  const vram = await openLedger(config, { logger, clock });
+  const transcriber = createTranscriber(config, { logger, metrics, ...vram });
+  const close = async () => {
+    await transcriber.close();
+    vram.vram?.manager.close();
+  };
   const backends = await openBackends({
     ...{ config, transcriber, logger, now },
     environment: process.env,
   }).catch(async (error: unknown) => {
-    await transcriber.close();
+    await close();
     throw error;
   });
   const { chargeAudio } = gate;
@@ -52,12 +57,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
     ...{ config, admission, transcriber, backends, logger, metrics, clock, chargeAudio },
     ...traced,
   }).catch(async (error: unknown) => {
-    await Promise.all([transcriber.close(), backends.close()]);
-    throw error;
-  });
-  const vram = await openLedger(config, { logger, clock }).catch(async (error: unknown) => {
-    await Promise.all([transcriber.close(), backends.close()]);
-    jobs.close();
+    await Promise.all([close(), backends.close()]);
     throw error;
   });
   const parts = { gate, config, logger, metrics, transcriber, backends, admission, jobs, now };
