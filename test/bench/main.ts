@@ -14,6 +14,7 @@ import { short, speed } from '#test/bench/benches/speed.ts';
 import { stages } from '#test/bench/benches/stages.ts';
 import { start } from '#test/bench/benches/start.ts';
 import { truth } from '#test/bench/benches/truth.ts';
+import { unload } from '#test/bench/benches/unload.ts';
 import { wer } from '#test/bench/benches/wer.ts';
 import { whoSaidWhat } from '#test/bench/benches/who-said-what.ts';
 import { wordTimes } from '#test/bench/benches/word-times.ts';
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   short,
   start,
   memory,
+  unload,
   wordTimes,
   truth,
   diarization,
