@@ -49,13 +49,13 @@ export async function submitJob(
   idempotencyKey: string,
   times: JobTimes,
 ): Promise<Submission> {
-  const { body, headers, requestId, principal } = work;
+  const { body, headers, requestId, principal, route } = work;
   const stream = await body.open();
   const stall = watchStall(work, times);
   try {
     const response = await origin.call({
       method: 'POST',
-      path: '/jobs',
+      path: route === undefined ? '/jobs' : `/jobs?route=${route}`,
       headers,
       requestId,
       principal,

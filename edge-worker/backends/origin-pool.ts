@@ -18,6 +18,7 @@ import type {
 } from '#edge-worker/backends/origin-work.ts';
 import { type SttError, SttException } from '#shared/errors.ts';
 import { fail, ok, type Result } from '#shared/result.ts';
+import { VOXTRAL_BACKEND, WHISPER_BACKEND } from '#shared/routing/backend-states.ts';
 import { chooseOrigins, type OriginState } from '#shared/routing/choose-origin.ts';
 import type { Attempt } from '#shared/routing/try-in-order.ts';
 
@@ -75,7 +76,7 @@ export class OriginPool implements Origins {
 
   async #offer(work: OriginWork): Promise<Result<OriginAnswer, OriginFailure>> {
     const { times, randomId } = this.#options;
-    const own = work.headers.get('Idempotency-Key');
+    const own = keyOf(work);
     const ticket = { work, key: own ?? `edge-${randomId()}`, isCallers: own !== null };
     const tried: Attempt[] = [];
     const deadlineMs = times.now() + work.patienceMs;
@@ -101,14 +102,14 @@ export class OriginPool implements Origins {
       const isOk = outcome.kind === 'answered' && outcome.response.ok;
       const failed = outcome.kind === 'answered' ? 'final' : 'next';
       tried.push({
-        ...{ backend: `whisperx.${origin.name}`, code, tookMs },
+        ...{ backend: `${backendOf(ticket.work)}.${origin.name}`, code, tookMs },
         outcome: isOk ? 'ok' : failed,
       });
       if (outcome.kind === 'answered') return outcome;
       last = outcome;
       if (ticket.work.body.canRepeat?.() === false) break;
     }
-    return last ?? NOBODY;
+    return last ?? nobodyFor(ticket.work);
   }
 
   async #ask(origin: OriginClient, { work, key, isCallers }: Ticket): Promise<Outcome> {
@@ -141,10 +142,15 @@ export class OriginPool implements Origins {
   #inOrder({ work, key }: Ticket): readonly OriginClient[] {
     const { origins, watch } = this.#options;
     const clients = origins.map(({ client }) => client);
-    if (clients.length <= 1) return clients;
+    const isForVoxtral = work.route === 'voxtral';
+    if (clients.length <= 1 && !isForVoxtral) return clients;
     // Nobody waits for news: what was heard last is good enough to choose by.
     if (watch.isDue()) work.afterwards(watch.look(work.requestId));
-    const names = chooseOrigins(key, this.#glance());
+    const states = this.#glance();
+    const names = chooseOrigins(
+      key,
+      isForVoxtral ? states.filter(({ hasVoxtral }) => hasVoxtral) : states,
+    );
     return names.flatMap((name) => clients.find((client) => client.name === name) ?? []);
   }
 
@@ -158,6 +164,7 @@ export class OriginPool implements Origins {
         isDraining: isDraining || health?.is_draining === true,
         freeCapacity: load?.freeSlots ?? health?.free_slots ?? null,
         queueLength: load?.waiting ?? health?.queue_waiting ?? 0,
+        hasVoxtral: health?.vllm_available === true,
       };
     });
   }
@@ -204,6 +211,26 @@ const NOBODY: NobodyTook = {
   code: 'backend_unavailable',
   moreRounds: 0,
 };
+
+function nobodyFor(work: OriginWork): NobodyTook {
+  const backend = backendOf(work);
+  return { ...NOBODY, error: { kind: 'backend_unavailable', backend, problem: 'unreachable' } };
+}
+
+function backendOf({ route }: OriginWork): string {
+  return route === 'voxtral' ? VOXTRAL_BACKEND : WHISPER_BACKEND;
+}
+
+/** The caller's. Where Voxtral fails, Whisper may get the same form: that is another job. */
+function keyOf({ headers, route }: OriginWork): string | null {
+  const own = headers.get('Idempotency-Key');
+  if (own === null || route === undefined) return own;
+  const key = `${own}.${route}`;
+  return key.length <= MAX_KEY_LENGTH ? key : null;
+}
+
+/** As origins take it. */
+const MAX_KEY_LENGTH = 200;
 
 /** 429 and 503 are about this origin, as is a model that it has not; the rest would be the same everywhere. */
 async function judge(response: Response): Promise<Outcome> {

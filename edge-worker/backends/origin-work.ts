@@ -9,6 +9,8 @@ import type { Attempt } from '#shared/routing/try-in-order.ts';
 /** One recording, to be transcribed by whichever origin takes it. */
 export interface OriginWork {
   readonly body: RepeatableBody;
+  /** By whom, there; absent: Whisper. Only origins that serve Voxtral are asked for it. */
+  readonly route?: 'voxtral';
   /** The caller's; those that concern an origin are taken from it. */
   readonly headers: Headers;
   readonly requestId: string;
@@ -25,7 +27,7 @@ export interface OriginWork {
 export interface OriginAnswer {
   /** Read wholly: nothing of it is still on its way. */
   readonly response: Response;
-  /** Every origin that was asked, `whisperx.NAME`. */
+  /** Every origin that was asked, `whisperx.NAME` or `voxtral.NAME`. */
   readonly tried: readonly Attempt[];
 }
 

@@ -1,13 +1,20 @@
-/** The backends as routing sees them: all origins as one Whisper, and Mistral. Pure. */
+/** The backends as routing sees them: all origins as one Whisper, those with vLLM as one Voxtral, and Mistral. Pure. */
 
 import type { MistralModel } from '#shared/mistral/capabilities.ts';
 import {
   ALL_FEATURES,
+  LOCAL_VOXTRAL_COST,
+  LOCAL_VOXTRAL_FEATURES,
   MISTRAL_BACKEND,
   toMistralState,
+  VOXTRAL_BACKEND,
   WHISPER_BACKEND,
 } from '#shared/routing/backend-states.ts';
-import type { BackendState, RoutingWorld } from '#shared/routing/backends.ts';
+import {
+  type BackendState,
+  type RoutingWorld,
+  VOXTRAL_LANGUAGES,
+} from '#shared/routing/backends.ts';
 import type { BreakerView } from '#shared/routing/breaker-board.ts';
 import type { OriginState } from '#shared/routing/choose-origin.ts';
 import type { NamedModel } from '#shared/routing/named-model.ts';
@@ -25,7 +32,7 @@ export interface WorldView {
 
 export function toRoutingWorld(view: WorldView): RoutingWorld {
   return {
-    backends: [toWhisper(view), toMistral(view)],
+    backends: [toWhisper(view), ...toVoxtral(view), toMistral(view)],
     isFallbackEnabled: view.isFallbackEnabled,
   };
 }
@@ -56,6 +63,24 @@ function toWhisper({ origins, breakers, named }: WorldView): BackendState {
     isCircuitOpen: isOpen(WHISPER_BACKEND, breakers),
     costPerAudioHour: 0,
   };
+}
+
+/** Voxtral at the origins that serve it; none where none does. */
+function toVoxtral(view: WorldView): readonly BackendState[] {
+  const origins = view.origins.filter(({ hasVoxtral }) => hasVoxtral);
+  if (origins.length === 0) return [];
+  return [
+    {
+      ...toWhisper({ ...view, origins }),
+      id: VOXTRAL_BACKEND,
+      family: 'voxtral',
+      models: [],
+      languages: VOXTRAL_LANGUAGES,
+      features: LOCAL_VOXTRAL_FEATURES,
+      isCircuitOpen: isOpen(VOXTRAL_BACKEND, view.breakers),
+      costPerAudioHour: LOCAL_VOXTRAL_COST,
+    },
+  ];
 }
 
 function toMistral({ breakers, isMistralConfigured, mistralModel }: WorldView): BackendState {

@@ -35,7 +35,7 @@ export interface AskOptions {
 
 /** The work in the words of either backend. Made when the backend is asked. */
 export interface AskedWork {
-  forOrigins(signal: AbortSignal): OriginWork;
+  forOrigins(backend: string, signal: AbortSignal): OriginWork;
   forMistral(signal: AbortSignal): MistralWork;
 }
 
@@ -52,7 +52,7 @@ export function backendAsker(work: AskedWork, options: AskOptions) {
       const isMistral = backend === MISTRAL_BACKEND;
       const asked = isMistral
         ? await askMistral(work.forMistral(signal), options)
-        : await askOrigins(backend, work.forOrigins(signal), options);
+        : await askOrigins(backend, work.forOrigins(backend, signal), options);
       outcome = asked.outcome;
       return asked.result;
     } finally {
@@ -84,7 +84,7 @@ async function askOrigins(
   onMachines(backend, tried);
   const code = tried.at(-1)?.code ?? 'backend_unavailable';
   if (asked.ok && asked.value.response.ok) {
-    const answer = { kind: 'response', response: asked.value.response } as const;
+    const answer = { kind: 'response', response: withoutRoute(asked.value.response) } as const;
     return { result: ok(answer), outcome: { kind: 'success' } };
   }
   const error: SttError = asked.ok ? { kind: 'internal' } : asked.error.error;
@@ -99,6 +99,14 @@ async function askOrigins(
   // Whoever refuses or is busy is well; an answer of its own that says "broken", or none at all, counts.
   const isBroken = response === null || (asked.ok && !isCallersFault);
   return { result: fail(failure), outcome: { kind: isBroken ? 'failure' : 'neutral' } };
+}
+
+/** Which way it took at the origin is part of the way that the edge tells. */
+function withoutRoute(response: Response): Response {
+  if (!response.headers.has('x-mana-route')) return response;
+  const headers = new Headers(response.headers);
+  headers.delete('x-mana-route');
+  return new Response(response.body, { status: response.status, headers });
 }
 
 function refused(backend: string, retryAfterMs: number): BackendResult {

@@ -19,7 +19,7 @@ import type { StoredForm } from '#edge-worker/upload/store-form.ts';
 import type { MistralModel } from '#shared/mistral/capabilities.ts';
 import type { Result } from '#shared/result.ts';
 import { answerWarnings } from '#shared/routing/answer-warnings.ts';
-import { WHISPER_BACKEND } from '#shared/routing/backend-states.ts';
+import { VOXTRAL_BACKEND } from '#shared/routing/backend-states.ts';
 import { chooseBackends, type RoutePlan } from '#shared/routing/choose-backends.ts';
 import { routeHeaders } from '#shared/routing/describe-route.ts';
 import { toEmptyPlanError } from '#shared/routing/empty-plan.ts';
@@ -131,10 +131,11 @@ function toAskedWork(work: Work): AskedWork {
   const requestId = c.get('requestId');
   const contentType = c.req.header('Content-Type') ?? '';
   return {
-    forOrigins: (signal) => ({
+    forOrigins: (backend, signal) => ({
       body: { contentType, sizeBytes: body.sizeBytes, open: () => body.open(), fault: () => null },
       ...{ headers: c.req.raw.headers, requestId, principal: c.get('principal'), signal },
-      patienceMs: plan.candidates.at(-1)?.backend === WHISPER_BACKEND ? deps.originPatienceMs : 0,
+      patienceMs: plan.candidates.at(-1)?.backend === backend ? deps.originPatienceMs : 0,
+      ...(backend === VOXTRAL_BACKEND && { route: 'voxtral' as const }),
       afterwards: afterwards(c),
     }),
     forMistral: (signal) => ({
@@ -157,7 +158,9 @@ async function send(work: Work, outcome: Outcome): Promise<Response> {
   if (outcome.ok) {
     const context = { requestId: c.get('requestId'), latencyMs: deps.now() - startedMs };
     const { backend } = outcome.value;
-    const { plan, model: mistralModel } = work;
+    const { model: mistralModel } = work;
+    // What our own Voxtral cannot do, the origin's answer says already.
+    const plan = backend === VOXTRAL_BACKEND ? { candidates: [], excluded: [] } : work.plan;
     const warnings = answerWarnings({ plan, form, backend, tried, mistralModel });
     const answer = await toResponse(outcome.value.value, warnings, form, context);
     return c.newResponse(answer.body, answer);

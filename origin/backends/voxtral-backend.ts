@@ -15,8 +15,12 @@ import {
 import { findVoxtralModel, type VoxtralModel } from '#origin/voxtral/models.ts';
 import type { SttError } from '#shared/errors.ts';
 import { fail, ok } from '#shared/result.ts';
-import { VOXTRAL_BACKEND } from '#shared/routing/backend-states.ts';
-import { type Feature, VOXTRAL_LANGUAGES } from '#shared/routing/backends.ts';
+import {
+  LOCAL_VOXTRAL_COST,
+  LOCAL_VOXTRAL_FEATURES,
+  VOXTRAL_BACKEND,
+} from '#shared/routing/backend-states.ts';
+import { VOXTRAL_LANGUAGES } from '#shared/routing/backends.ts';
 import type { RoutedForm } from '#shared/routing/to-route-request.ts';
 
 export interface VoxtralParts {
@@ -37,14 +41,13 @@ export function voxtralBackend({ transcriber, access }: VoxtralParts): Backend {
         isConfigured: true,
         models: [server.model.id],
         languages: VOXTRAL_LANGUAGES,
-        features: FEATURES,
+        features: LOCAL_VOXTRAL_FEATURES,
         maxDurationSeconds: null,
         maxSizeBytes: null,
         health: (await server.isAvailable()) ? 'healthy' : 'down',
         freeCapacity: freeSlots,
         queueLength: waiting,
-        // Whisper runs anyway, as it finds the times; where nobody asks for Voxtral, the card need not hold both.
-        costPerAudioHour: 0.01,
+        costPerAudioHour: LOCAL_VOXTRAL_COST,
       };
     },
     async ask(work, signal) {
@@ -63,16 +66,6 @@ export function voxtralBackend({ transcriber, access }: VoxtralParts): Backend {
     },
   };
 }
-
-const FEATURES: readonly Feature[] = [
-  'word_times',
-  'segment_times',
-  'diarization',
-  'diarization_with_word_times',
-  'known_speakers',
-  'char_alignments',
-  'language_hint',
-];
 
 function toAsked(failure: VoxtralFailure): Asked {
   const attempt = toAttemptFailure(failure);

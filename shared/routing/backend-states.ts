@@ -23,6 +23,20 @@ export const ALL_FEATURES = Object.keys({
   translation: true,
 } satisfies Record<Feature, true>) as Feature[];
 
+/** Of Voxtral on our own machines: its words get times, and its speakers names, from Whisper's engine. */
+export const LOCAL_VOXTRAL_FEATURES: readonly Feature[] = [
+  'word_times',
+  'segment_times',
+  'diarization',
+  'diarization_with_word_times',
+  'known_speakers',
+  'char_alignments',
+  'language_hint',
+];
+
+/** Whisper runs anyway, as it finds the times; where nobody asks for Voxtral, the card need not hold both. */
+export const LOCAL_VOXTRAL_COST = 0.01;
+
 export interface MistralView {
   /** There is a key for it. */
   readonly isConfigured: boolean;

@@ -11,6 +11,8 @@ export interface OriginState {
   readonly freeCapacity: number | null;
   /** Jobs that wait there. */
   readonly queueLength: number;
+  /** It serves Voxtral, too. Absent: not known. */
+  readonly hasVoxtral?: boolean;
 }
 
 /**

@@ -12,6 +12,13 @@ export type NamedModel =
 /** The sizes by which the service before this one knew its local Voxtrals. */
 export const LOCAL_VOXTRALS: readonly string[] = ['3B', '4B', '24B'];
 
+/** Their full names, as answers and `GET /models` have them. */
+export const LOCAL_VOXTRAL_IDS: readonly string[] = [
+  'voxtral-mini-3b-2507',
+  'voxtral-mini-4b-realtime-2602',
+  'voxtral-small-24b-2507',
+];
+
 /**
  * @param name without the prefix `whisperx-`
  * @param useRealtime means the 4B model where no other one is named
@@ -29,5 +36,7 @@ export function readModelName(
   if (model !== null) return { kind: 'hosted', model };
   const size = LOCAL_VOXTRALS.find((it) => it === name.toUpperCase());
   if (size !== undefined) return { kind: 'local_voxtral', name: size };
+  const full = LOCAL_VOXTRAL_IDS.find((it) => it === name.toLowerCase());
+  if (full !== undefined) return { kind: 'local_voxtral', name: full };
   return { kind: isLocal(name) ? 'local_voxtral' : 'other', name };
 }

@@ -31,7 +31,12 @@ export const KEY = 'mistral-secret-key';
 
 /** Our Whisper and Mistral, each with an answer to every recording. */
 export function playRouted(
-  play: { readonly whisper?: Play; readonly mistral?: PlayMistral | null },
+  play: {
+    readonly whisper?: Play;
+    /** Of an origin that serves it; absent: it does not. */
+    readonly voxtral?: Play;
+    readonly mistral?: PlayMistral | null;
+  },
   settings: Partial<EdgeDependencies> & PlaySettings = {},
 ): RoutedEdge {
   const { whisper = () => Response.json(TRANSCRIPT), mistral = hear } = play;
@@ -50,8 +55,14 @@ export function playRouted(
       logger: (level, msg, entry) => log.push({ level, msg, ...entry }),
     },
   );
-  const one: Play = (request) =>
-    request.url.endsWith('/health') ? Response.json(HEALTH) : whisper(request);
+  const { voxtral } = play;
+  const health = { ...HEALTH, vllm_available: voxtral !== undefined };
+  const one: Play = (request) => {
+    if (request.url.endsWith('/health')) return Response.json(health);
+    return request.url.endsWith('?route=voxtral') && voxtral !== undefined
+      ? voxtral(request)
+      : whisper(request);
+  };
   const edge = playEdge({ one }, { mistral: mistral === null ? null : client, ...settings });
   return {
     ...edge,
