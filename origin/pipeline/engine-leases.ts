@@ -64,6 +64,8 @@ export class EngineLeases {
   readonly #taking = new Map<string, Promise<void>>();
   readonly #shares = new MemoryShares();
   readonly #waits: LimitedWaits;
+  /** What the ledger shares out; null before its first reading, which decides for good. */
+  #kind: LeasedDevice['kind'] | null = null;
   /** Requests inside. */
   #users = 0;
   #unloads = 0;
@@ -117,7 +119,6 @@ export class EngineLeases {
         this.#watchReturn(entry);
       }
     }
-    if (this.#users > 0) return;
     this.#unleased.clear();
     this.#waits.ring();
   }
@@ -240,12 +241,19 @@ export class EngineLeases {
 
   /** Null as well where the card is gone: then the engine falls back on the CPU. */
   async #plan(model: string): Promise<MemoryPlan | null> {
+    const { plan, vram } = this.#tools;
+    const isOfCpu = () => plan(model, { id: '', kind: 'gpu' }) === null;
+    if (this.#kind === 'gpu' && isOfCpu()) return null;
     try {
       // The engine works on the first card, as onnxruntime does unless told otherwise.
-      const id = await this.#tools.vram.manager.deviceId('0');
-      return this.#tools.plan(model, { id, kind: id === RAM_DEVICE ? 'ram' : 'gpu' });
+      const id = await vram.manager.deviceId('0');
+      this.#kind = id === RAM_DEVICE ? 'ram' : 'gpu';
+      return plan(model, { id, kind: this.#kind });
     } catch (error) {
-      if (error instanceof SttException && error.error.kind === 'unknown_device') return null;
+      const kind = error instanceof SttException ? error.error.kind : null;
+      if (kind === 'unknown_device') return null;
+      // RAM can always be read, so these are GPUs: no matter for what runs on the CPU.
+      if (kind === 'device_unreadable' && isOfCpu()) return null;
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GpuLease, GpuStatus } from '#shared/contracts/gpu-leases.ts';
+import { fakeNvidiaSmi, GPU_A } from '#test/support/fake-nvidia-smi.ts';
 import {
   isAlive,
   type LogLine,
@@ -11,6 +12,7 @@ import {
   type RunningOrigin,
   startOrigin,
 } from '#test/support/running-origin.ts';
+import { useTempDirs } from '#test/support/temp-dir.ts';
 import { post, recording, transcribe } from '#test/support/transcribe-request.ts';
 import { copyWhisper } from '#test/support/whisper-copy.ts';
 
@@ -21,8 +23,8 @@ const RAM_MIB = 1500;
 
 function startSmall(settings: Readonly<Record<string, string>>, dataDir?: string) {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'mana-stt-e2e-'));
-  copyWhisper(folder, 'second', 400e6);
-  copyWhisper(folder, 'vast', 1e9);
+  copyWhisper(folder, 'second', { ballastBytes: 400e6 });
+  copyWhisper(folder, 'vast', { ballastBytes: 1e9 });
   return startOrigin(
     {
       ...{ GPU_LEDGER: 'ram', GPU_RESERVE_MIB: '0', TEST_RAM_MIB: String(RAM_MIB) },
@@ -178,6 +180,44 @@ describe('a service that is killed', () => {
       expect(await modelsOf(next)).toEqual(['base', 'segmentation']);
     } finally {
       await next.stop();
+    }
+  });
+});
+
+describe("an engine beside the ledger of a GPU that it can't use", () => {
+  const makeDir = useTempDirs();
+
+  it('leases nothing for models that run on the CPU, or had to go there', async () => {
+    const smi = fakeNvidiaSmi(makeDir());
+    const settings = { GPU_LEDGER: 'gpu', NVIDIA_SMI: smi.command, INTERNAL_API_KEY: KEY };
+    const origin = await startOrigin({
+      ...settings,
+      REQUIRE_AUTH: 'false',
+      VRAM_IDLE_TIMEOUT: '0',
+    });
+    const insertCard = async (totalMib: number) => {
+      smi.gpus([{ index: 0, uuid: GPU_A, totalMib, usedMib: 0 }]);
+      const seen = async () => (await gpuStatus(origin)).devices[0]?.total_mib;
+      await expect.poll(seen, { timeout: 10_000 }).toBe(totalMib);
+    };
+    const loadedOn = (from: number) =>
+      origin.logLine(({ msg }) => msg === 'model loaded', from).then((line) => line['device']);
+    try {
+      await transcribe(origin, CLIP);
+      expect(await leasesOf(origin)).toEqual([]);
+      await origin.logLine(({ msg }) => String(msg).includes('it was idle'));
+      copyWhisper(origin.dataDir, 'base', { target: 'cuda-f16' });
+      await insertCard(1500);
+      const refused = await post(origin, await recording(CLIP));
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({ code: 'no_memory_for_model' });
+      await insertCard(24_000);
+      const from = origin.log.length;
+      await transcribe(origin, CLIP);
+      expect(await loadedOn(from)).toBe('cpu');
+      expect(await leasesOf(origin)).toEqual([]);
+    } finally {
+      await origin.stop();
     }
   });
 });

@@ -15,7 +15,10 @@ export interface LeasedEngine {
   use(models: readonly string[], signal?: AbortSignal): Promise<EngineUse>;
 }
 
-/** @param sizes what each model is thought to take, in MiB; a model without one takes nothing of the device */
+/**
+ * @param sizes what each model is thought to take, in MiB. A model without one takes nothing of the device, those that
+ * begin with `cpu` nothing of a GPU.
+ */
 export function leasedEngine(
   world: VramWorld,
   sizes: Readonly<Record<string, number>>,
@@ -32,8 +35,8 @@ export function leasedEngine(
       },
       status: () => state,
     },
-    plan: (model, { id }) => {
-      const mib = sizes[model];
+    plan: (model, { id, kind }) => {
+      const mib = kind === 'gpu' && model.startsWith('cpu') ? undefined : sizes[model];
       return mib === undefined ? null : { device: id, target: 'x', mib };
     },
     modelOf: (call) => (call === 'segment' ? 'segmentation' : null),

@@ -9,7 +9,14 @@ import { type VramWorld, vramWorld } from '#test/support/vram-world.ts';
 
 const makeDir = useTempDirs();
 /** 9,000 MiB can be leased. */
-const SIZES = { base: 4000, small: 6000, huge: 9500, aligner: 1000, segmentation: 100 };
+const SIZES = {
+  base: 4000,
+  'cpu-base': 500,
+  small: 6000,
+  huge: 9500,
+  aligner: 1000,
+  segmentation: 100,
+};
 let world: VramWorld;
 let engine: LeasedEngine;
 
@@ -153,6 +160,20 @@ describe('EngineLeases.use', () => {
 
   it('refuses while memory cannot be read', async () => {
     world.failure = { problem: 'timeout', limitMs: 5000 };
+    expect(await within(1, engine.use(['base']))).toBe('device_unreadable');
+  });
+
+  it('asks nobody about a model that runs on the CPU, where GPUs are shared out', async () => {
+    world.devices = [newCard('gpu', 0)];
+    (await enter('base', 'cpu-base'))[Symbol.dispose]();
+    world.failure = { problem: 'timeout', limitMs: 5000 };
+    await enter('cpu-base');
+    expect(await models()).toEqual([]);
+  });
+
+  it('lets in what runs on the CPU where GPUs could never be read', async () => {
+    world.failure = { problem: 'timeout', limitMs: 5000 };
+    await enter('cpu-base');
     expect(await within(1, engine.use(['base']))).toBe('device_unreadable');
   });
 
