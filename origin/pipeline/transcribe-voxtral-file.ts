@@ -7,17 +7,17 @@ import { SAMPLE_RATE } from '#origin/audio/waveform.ts';
 import { assembleTranscript } from '#origin/pipeline/assemble.ts';
 import { decodeUpload } from '#origin/pipeline/decode-upload.ts';
 import { isWindowOfBoth } from '#origin/pipeline/find-speakers.ts';
+import { hearBeside } from '#origin/pipeline/hear-beside.ts';
 import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
 import { type RecordingWork, startWork } from '#origin/pipeline/recording-work.ts';
 import { type FileTools, speakersOf } from '#origin/pipeline/transcribe-file.ts';
 import type { TranscribeRequest, VoxtralAccess } from '#origin/pipeline/transcriber.ts';
 import {
-  type FoundLanguages,
   findLanguages,
   type LanguageJob,
   type LanguageJudge,
 } from '#origin/pipeline/voxtral-languages.ts';
-import { inTimeOrder, placePiece } from '#origin/pipeline/voxtral-words.ts';
+import { type HeardBefore, inTimeOrder, placePiece } from '#origin/pipeline/voxtral-words.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import { detectSpeech } from '#origin/vad/detect-speech.ts';
 import type { VoxtralFailure } from '#origin/voxtral/failure.ts';
@@ -52,16 +52,17 @@ export async function transcribeVoxtralFile(
       options.diarize && tools.thresholds.ok && isWindowOfBoth(startSample),
   });
   const speakers = options.diarize ? speakersOf(job, work, tools) : Promise.resolve(null);
-  let languages: Promise<FoundLanguages> | null = null;
+  const parts = { job, work };
+  let beside: Promise<Beside> | null = null;
   try {
     const chunks = await findSpeech(job, work);
-    languages = findLanguages(chunks, { job, context: work.context }, tools.openJudge);
+    beside = listenBeside(chunks, parts, tools);
     // Who fails first is told first, below.
-    languages.catch(() => undefined);
+    beside.catch(() => undefined);
     speakers.catch(() => undefined);
     const heard = await hear(chunks, { job, work, request, tools });
     if (!heard.ok) return heard;
-    const results = await placeWords(heard.value, await languages, { job, work });
+    const results = await placeWords(heard.value, await beside, parts);
     const { sampleCount } = await waveform.available(Number.POSITIVE_INFINITY);
     return ok(
       assembleTranscript(results, {
@@ -76,7 +77,7 @@ export async function transcribeVoxtralFile(
     );
   } finally {
     ending.abort();
-    await Promise.allSettled([languages, speakers]);
+    await Promise.allSettled([beside, speakers]);
     await waveform.dispose();
   }
 }
@@ -84,6 +85,18 @@ export async function transcribeVoxtralFile(
 interface Parts {
   readonly job: LanguageJob;
   readonly work: RecordingWork;
+}
+
+/** What Whisper knows of the speech. */
+type Beside = Pick<HeardBefore, 'languages' | 'whisper'>;
+
+async function listenBeside(
+  chunks: readonly SpeechChunk[],
+  { job, work }: Parts,
+  { openJudge }: Pick<VoxtralFileTools, 'openJudge'>,
+): Promise<Beside> {
+  const languages = await findLanguages(chunks, { job, context: work.context }, openJudge);
+  return { languages, whisper: await hearBeside(languages.chunks, { job, work }, openJudge) };
 }
 
 async function findSpeech(job: LanguageJob, work: RecordingWork): Promise<SpeechChunk[]> {
@@ -138,13 +151,13 @@ function namable(language: string | undefined): string | null {
 
 async function placeWords(
   { pieces, missing, warnings }: VoxtralText,
-  languages: FoundLanguages,
+  { languages, whisper }: Beside,
   { job, work }: Parts,
 ): Promise<ChunkResult[]> {
   const placed = await pMap(
     pieces,
     async (piece) => {
-      const result = await placePiece(piece, { languages, missing }, { job, work });
+      const result = await placePiece(piece, { languages, whisper, missing }, { job, work });
       work.reached(result.endSeconds);
       return result;
     },

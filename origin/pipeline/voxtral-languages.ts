@@ -2,13 +2,13 @@
 import type { WorkContext } from '#origin/engine/work.ts';
 import { withLanguage } from '#origin/pipeline/chunk-languages.ts';
 import { mayDegrade } from '#origin/pipeline/may-degrade.ts';
-import { type RecordingJob, toTimeSpan } from '#origin/pipeline/recording-job.ts';
+import { type RecordingJob, toTimeSpan, type VotedChunk } from '#origin/pipeline/recording-job.ts';
 import type { SpeechChunk } from '#origin/vad/cut-and-merge.ts';
 import type { LanguageVote } from '#origin/whisper/language-vote.ts';
 import { SearchPlan } from '#origin/whisper/search-plan.ts';
 import type { WhisperTokenizer } from '#origin/whisper/tokenizer.ts';
 import type { TimeSpan } from '#shared/contracts/transcript.ts';
-import { SttException } from '#shared/errors.ts';
+import { type SttError, SttException } from '#shared/errors.ts';
 
 /** A Whisper that can tell languages apart. */
 export interface LanguageJudge {
@@ -17,13 +17,10 @@ export interface LanguageJudge {
   readonly tokenizer: WhisperTokenizer;
 }
 
-export interface SpokenStretch extends TimeSpan {
-  readonly vote: LanguageVote;
-}
-
 export interface FoundLanguages {
-  /** In order; a stretch without one is in `fallback`. */
-  readonly stretches: readonly SpokenStretch[];
+  /** In order, of the whole speech. */
+  readonly chunks: readonly VotedChunk[];
+  /** Where nobody speaks. */
   readonly fallback: LanguageVote;
   readonly warnings: readonly string[];
 }
@@ -38,29 +35,40 @@ export async function findLanguages(
 ): Promise<FoundLanguages> {
   const { language } = job.options;
   const assumed = { language: job.languageHint, probability: 0, languages: [] };
-  if (language !== undefined) return found([], certain(language));
-  if (chunks.length === 0) return found([], assumed);
+  if (language !== undefined) return allIn(certain(language), chunks);
+  if (chunks.length === 0) return allIn(assumed, chunks);
   try {
-    const stretches: SpokenStretch[] = [];
     const judging = { ...job, ...(await openJudge()), plan: new SearchPlan() };
-    for await (const { vote, regions } of withLanguage(inOrder(chunks), judging, context)) {
-      stretches.push(...regions.map((region) => ({ ...toTimeSpan(region), vote })));
-    }
-    return found(stretches, assumed);
+    const voted: VotedChunk[] = [];
+    for await (const chunk of withLanguage(inOrder(chunks), judging, context)) voted.push(chunk);
+    return { chunks: voted, fallback: assumed, warnings: [] };
   } catch (error) {
-    const isMissing = error instanceof SttException && error.error.kind === 'unknown_model';
-    if (context.signal.aborted || (!isMissing && !mayDegrade(error))) throw error;
+    if (context.signal.aborted || !mayDoWithout(error)) throw error;
     const warning = `Which language is spoken could not be found; "${assumed.language}" is assumed.`;
-    return found([], assumed, [warning]);
+    return allIn(assumed, chunks, [warning]);
   }
 }
 
+/** Whisper is an extra here: it may be missing, or have no room. */
+export function mayDoWithout(error: unknown): boolean {
+  if (error instanceof SttException) return OF_MODELS.has(error.error.kind);
+  return mayDegrade(error);
+}
+
+const OF_MODELS: ReadonlySet<SttError['kind']> = new Set([
+  'unknown_model',
+  'model_unavailable',
+  'no_memory_for_model',
+]);
+
 /** The language that most of the speech in a stretch of the recording is in. */
-export function languageOf(span: TimeSpan, { stretches, fallback }: FoundLanguages): LanguageVote {
+export function languageOf(span: TimeSpan, { chunks, fallback }: FoundLanguages): LanguageVote {
   const seconds = new Map<string, { vote: LanguageVote; seconds: number }>();
-  for (const { vote, startSeconds, endSeconds } of stretches) {
-    const shared =
-      Math.min(endSeconds, span.endSeconds) - Math.max(startSeconds, span.startSeconds);
+  for (const { vote, regions } of chunks) {
+    const shared = regions.reduce(
+      (sum, region) => sum + sharedSeconds(toTimeSpan(region), span),
+      0,
+    );
     if (shared <= 0) continue;
     const known = seconds.get(vote.language);
     seconds.set(vote.language, {
@@ -72,12 +80,18 @@ export function languageOf(span: TimeSpan, { stretches, fallback }: FoundLanguag
   return most?.vote ?? fallback;
 }
 
-function found(
-  stretches: readonly SpokenStretch[],
-  fallback: LanguageVote,
+function sharedSeconds(a: TimeSpan, b: TimeSpan): number {
+  const end = Math.min(a.endSeconds, b.endSeconds);
+  return Math.max(0, end - Math.max(a.startSeconds, b.startSeconds));
+}
+
+function allIn(
+  vote: LanguageVote,
+  chunks: readonly SpeechChunk[],
   warnings: readonly string[] = [],
 ): FoundLanguages {
-  return { stretches, fallback, warnings };
+  const voted = chunks.map((chunk) => ({ ...chunk, vote, textLanguage: vote.language }));
+  return { chunks: voted, fallback: vote, warnings };
 }
 
 function certain(language: string): LanguageVote {

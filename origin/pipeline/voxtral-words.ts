@@ -1,5 +1,7 @@
-/** One piece of a recording with its text → its words in time: by an aligner of its language, else by letters and speech. */
+/** One piece of a recording with its text → its words in time: by an aligner of its language, else by Whisper, else by letters. */
+import { lendTimes } from '#origin/align/lend-times.ts';
 import { estimateSentences, estimateWords } from '#origin/align/sentences.ts';
+import type { AlignedWord } from '#origin/align/words.ts';
 import { SAMPLE_RATE } from '#origin/audio/waveform.ts';
 import { alignWords } from '#origin/pipeline/align-words.ts';
 import type { ChunkResult } from '#origin/pipeline/recording-job.ts';
@@ -15,6 +17,8 @@ import type { TimeSpan } from '#shared/contracts/transcript.ts';
 
 export interface HeardBefore {
   readonly languages: FoundLanguages;
+  /** What Whisper heard where there is no aligner, with times, in order. */
+  readonly whisper: readonly AlignedWord[];
   /** Speech without words, of the whole recording. */
   readonly missing: readonly TimeSpan[];
 }
@@ -22,7 +26,7 @@ export interface HeardBefore {
 /** @throws EngineFailure only where the whole request is over */
 export async function placePiece(
   piece: VoxtralPiece,
-  { languages, missing }: HeardBefore,
+  { languages, whisper, missing }: HeardBefore,
   { job, work }: { readonly job: LanguageJob; readonly work: RecordingWork },
 ): Promise<ChunkResult> {
   const { text, speech, startSeconds, endSeconds } = piece;
@@ -42,16 +46,19 @@ export async function placePiece(
       warnings: [],
     };
   }
+  const estimated = estimateWords(text, piece, speech);
+  const lent = lendTimes(estimated, whisper.filter(isWithin(piece)), piece);
   const stretch = {
     range: toSamples(piece),
     regions: speech.map(toSamples),
     language: vote.language,
-    timesFrom: 'letters and speech alone',
+    timesFrom: lent === null ? 'letters and speech alone' : 'what Whisper heard',
   };
   const { words, warning } = await job.times.measure('align', () =>
-    alignWords(estimateWords(text, piece, speech), stretch, { job, context: work.context }),
+    alignWords(lent ?? estimated, stretch, { job, context: work.context }),
   );
-  return { ...base, words, estimated: [], warnings: warning === null ? [] : [warning] };
+  const warnings = warning === null ? [] : [warning];
+  return { ...base, words: words.map(withScore), estimated: [], warnings };
 }
 
 /** Pieces that were cut within speech share some sound: there a word could begin before the end of the one before it. */
@@ -68,6 +75,18 @@ export function inTimeOrder(results: readonly ChunkResult[]): ChunkResult[] {
     words: result.words?.map(settle) ?? null,
     estimated: result.estimated.map(settle),
   }));
+}
+
+function isWithin({ startSeconds, endSeconds }: TimeSpan) {
+  return (word: TimeSpan) => {
+    const middle = (word.startSeconds + word.endSeconds) / 2;
+    return startSeconds <= middle && middle <= endSeconds;
+  };
+}
+
+/** Voxtral gives no probability; how well the sound fits says as much. */
+function withScore(word: AlignedWord): AlignedWord {
+  return word.alignmentScore === undefined ? word : { ...word, score: word.alignmentScore };
 }
 
 function toSamples({ startSeconds, endSeconds }: TimeSpan): SampleRange {

@@ -58,7 +58,7 @@ describe('POST /transcribe/voxtral at the origin', () => {
     expect(body.text).toMatch(/Morgen\. Der Zug nach Hamburg fährt heute von Gleis sieben ab\./);
     expect(body).toMatchObject({ model: 'voxtral-mini-3b-2507', language: 'de', speakers: null });
     expect(body.coverage?.transcribed_seconds).toBeGreaterThan(5);
-    expect(new Set(body.words?.map(({ timing }) => timing))).toEqual(new Set(['estimated']));
+    expect(body.words?.filter(({ timing }) => timing === 'attention').length).toBeGreaterThan(15);
     expect(body.warnings).toEqual([expect.stringContaining('no aligner for "de" is installed')]);
     expect(origin.mistral.requests).toEqual([]);
   });
