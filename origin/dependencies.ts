@@ -39,7 +39,8 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
   // Settings are checked before the pipeline and all that it loads.
   const { createTranscriber } = await import('#origin/pipeline/create-transcriber.ts');
   const clock = { ...systemClock, now: Date.now };
-  const vram = await openLedger(config, { logger, clock });
+  const onEviction = ({ owner }: { readonly owner: string }) => metrics.countEviction(owner);
+  const vram = await openLedger(config, { logger, clock, onEviction });
   const transcriber = createTranscriber(config, { logger, metrics, ...vram });
   const close = async () => {
     await transcriber.close();
@@ -66,7 +67,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
 
 async function openLedger(
   config: OriginConfig,
-  tools: Pick<VramDependencies, 'logger' | 'clock'>,
+  tools: Pick<VramDependencies, 'logger' | 'clock' | 'onEviction'>,
 ): Promise<Pick<OriginDependencies, 'vram'>> {
   return config.gpuLedger === 'off' ? {} : { vram: await openVram({ ...tools, config, fetch }) };
 }

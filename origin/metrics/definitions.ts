@@ -48,6 +48,11 @@ export const COUNTERS = {
     help: 'Requests over a limit of their caller: requests or audio_seconds.',
     labelNames: ['limit'],
   },
+  gpuEvictions: {
+    name: 'mana_stt_gpu_evictions_total',
+    help: 'Idle leases that were asked to make room for another, by the service that held them.',
+    labelNames: ['owner'],
+  },
 } as const;
 
 export const GAUGES = {

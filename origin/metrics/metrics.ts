@@ -62,6 +62,8 @@ export interface OriginMetrics extends StageMetrics {
   setEngine(engine: { state: EngineState; rssBytes: number | null }): void;
   /** All of it anew: what is not named is gone. */
   setGpu(gpu: GpuReading): void;
+  /** A lease was asked to make room. */
+  countEviction(owner: string): void;
   observeUpload(sizeBytes: number): void;
   observeQueueWait(seconds: number): void;
   countTranscription(finished: FinishedTranscription): void;
@@ -88,6 +90,7 @@ export function createMetrics(): OriginMetrics {
     (it) => new Histogram<string>({ ...it, buckets: [...it.buckets], registers }),
   );
   startAtZero(counters);
+  const owners = new Set<string>();
   return {
     observeStage: (stage, seconds) => histograms.stage.observe({ stage }, seconds),
     observeBatch: (items) => histograms.batchItems.observe(items),
@@ -111,6 +114,12 @@ export function createMetrics(): OriginMetrics {
       gauges.memory.set({ part: 'engine' }, rssBytes ?? 0);
     },
     setGpu: (gpu) => setGpuGauges(gauges, gpu),
+    countEviction: (owner) => {
+      // Names come from other services: who makes up new ones must not fill the memory.
+      const isKnown = owners.has(owner) || owners.size < MAX_OWNERS;
+      if (isKnown) owners.add(owner);
+      counters.gpuEvictions.inc({ owner: isKnown ? owner : 'other' });
+    },
     observeUpload: (sizeBytes) => histograms.fileSize.observe(sizeBytes / BYTES_PER_MB),
     observeQueueWait: (seconds) => histograms.queueWait.observe(seconds),
     countTranscription: ({ model, language, characters, audioSeconds, workSeconds }) => {
@@ -160,6 +169,7 @@ function setGpuGauges(
   for (const { owner, mib } of unreturned) gpuUnreturned.inc({ owner }, mib);
 }
 
+const MAX_OWNERS = 50;
 const BYTES_PER_MB = 1024 * 1024;
 
 function mapValues<Key extends string, From, To>(

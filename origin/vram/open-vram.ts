@@ -8,6 +8,7 @@ import type { Logger } from '#origin/logger.ts';
 import { askByHttp, LOCAL_HOSTS } from '#origin/vram/ask-release.ts';
 import type { ReadMemory } from '#origin/vram/device.ts';
 import { gpuReader } from '#origin/vram/gpu-reading.ts';
+import type { Lease } from '#origin/vram/lease.ts';
 import { LeaseStore } from '#origin/vram/lease-store.ts';
 import type { LedgerRules } from '#origin/vram/ledger.ts';
 import { LocalLeases } from '#origin/vram/local-leases.ts';
@@ -34,6 +35,8 @@ export interface VramDependencies {
   /** `now` is milliseconds since 1970. */
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** As of `VramTools`. */
+  readonly onEviction?: (lease: Lease) => void;
 }
 
 /**
@@ -41,10 +44,10 @@ export interface VramDependencies {
  * @throws Error in one line when the folder or the database cannot be used
  */
 export async function openVram(deps: VramDependencies): Promise<Vram> {
-  const { config, logger, clock } = deps;
+  const { config, logger, clock, onEviction } = deps;
   await mkdir(config.dataDir, { recursive: true });
   const manager = new VramManager({
-    ...{ clock, logger },
+    ...{ clock, logger, onEviction },
     rules: { ...RULES, reserveMib: config.gpuReserveMib },
     timing: { idleReadMs: 30_000, verifyMs: 10_000, verifyEveryMs: 500, reviveMs: 30_000 },
     read: readerFor(config),

@@ -25,6 +25,8 @@ export interface VramTools {
   readonly read: ReadMemory;
   readonly store: LeaseStore;
   readonly askRelease: AskRelease;
+  /** Told of every lease that is asked to make room for another. */
+  readonly onEviction?: ((lease: Lease) => void) | undefined;
   /** `now` is milliseconds since 1970. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -272,6 +274,7 @@ export class VramManager {
         this.#waiters.delete(effect.waitingId);
         return;
       case 'ask_release':
+        if (effect.reason === 'room') this.#tools.onEviction?.(effect.lease);
         this.#ask(effect.lease, effect.reason);
         return;
       case 'overdue':

@@ -117,6 +117,9 @@ describe("the engine's models in a memory that holds one of them", () => {
     expect(granted.status).toBe(201);
     const { id } = GpuLease.parse(await granted.json());
     expect(isAlive(before)).toBe(false);
+    const evictions = await origin.metric('mana_stt_gpu_evictions_total{owner="mana-stt"}');
+    expect(evictions).toBeGreaterThanOrEqual(1);
+    expect(await origin.metric('mana_stt_gpu_leases{owner="mana-tts",state="in_use"}')).toBe(1);
     expect(await origin.health()).toMatchObject({ status: 'healthy', engine_state: 'idle' });
     const waiting = transcribe(origin, CLIP);
     await expect.poll(async () => (await gpuStatus(origin)).waiting).toHaveLength(1);

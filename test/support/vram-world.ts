@@ -26,6 +26,8 @@ export interface VramWorld {
   /** Owners that were asked over HTTP. */
   readonly asked: { readonly lease: Lease; readonly reason: string }[];
   answer: AskOutcome;
+  /** Models that were asked to make room. */
+  readonly evicted: string[];
   readonly log: Record<string, unknown>[];
   readonly logger: Logger;
   /** Moves the clock second by second, and lets everything happen that is due. */
@@ -46,6 +48,7 @@ export function vramWorld(path: string, given: { clock?: ManualClock } = {}): Vr
     answer: { outcome: 'asked' },
   };
   const asked: { lease: Lease; reason: string }[] = [];
+  const evicted: string[] = [];
   const manager = new VramManager({
     ...{ clock, logger, store },
     rules: { ...RULES, reserveMib: 1000 },
@@ -59,6 +62,7 @@ export function vramWorld(path: string, given: { clock?: ManualClock } = {}): Vr
       asked.push({ lease, reason });
       return state.answer;
     },
+    onEviction: ({ model }) => void evicted.push(model),
     newId: () => {
       ids += 1;
       return `${path.at(-1)}-${ids}`;
@@ -74,6 +78,6 @@ export function vramWorld(path: string, given: { clock?: ManualClock } = {}): Vr
     }
   };
   return Object.assign(state, {
-    ...{ clock, manager, local, store, asked, log, logger, pass, settle },
+    ...{ clock, manager, local, store, asked, evicted, log, logger, pass, settle },
   });
 }

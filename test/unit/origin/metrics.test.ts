@@ -75,6 +75,16 @@ describe('createMetrics', () => {
     expect((await metrics.render()).text).toContain('mana_stt_gpu_problem{problem="timeout"} 1');
   });
 
+  it('counts who made room, and keeps no more names than services can be', async () => {
+    const metrics = createMetrics();
+    for (const owner of ['mana-tts', 'mana-tts']) metrics.countEviction(owner);
+    for (let i = 0; i < 100; i += 1) metrics.countEviction(`made-up-${i}`);
+    const { text } = await metrics.render();
+    expect(text).toContain('mana_stt_gpu_evictions_total{owner="mana-tts"} 2');
+    expect(text).toContain('mana_stt_gpu_evictions_total{owner="other"} 51');
+    expect(text.match(/^mana_stt_gpu_evictions_total/gm)).toHaveLength(51);
+  });
+
   it('shows what alerts wait for from the start, as 0', async () => {
     const { text } = await createMetrics().render();
     expect(text).toContain('mana_stt_errors_total{code="internal"} 0');

@@ -202,6 +202,7 @@ describe('EngineLeases and who wants its memory', () => {
     const other = world.manager.acquire(newDemand({ mib: 8000 }), { waitMs: 10_000 });
     expect(await within(3, other)).toBe('inside');
     expect(engine.unloads).toBe(1);
+    expect(world.evicted).toEqual(['base']);
     expect(await models()).toEqual(['f5']);
   });
 
