@@ -82,9 +82,10 @@ export class EngineLeases {
    * @throws SttException no_memory_for_model, device_unreadable, too_many_leases, client_gone, shutting_down
    */
   async use(models: readonly string[], signal: AbortSignal): Promise<EngineUse> {
-    const limit = this.#waits.limit(signal, WAIT_MS);
     const use = this.#waits.mayPass(PASS_MS) ? this.#tryEnter(models) : null;
-    return use ?? this.#waits.inLine(limit, () => this.#takeAll(models, limit));
+    if (use !== null) return use;
+    const limit = this.#waits.limit(signal, WAIT_MS);
+    return this.#waits.inLine(limit, () => this.#takeAll(models, limit));
   }
 
   /** To be told of every answer of the engine: what its process takes. */
@@ -147,8 +148,8 @@ export class EngineLeases {
     const leaving = new AbortController();
     return {
       add: (model) => {
-        const limit = this.#waits.limit(leaving.signal, ADD_WAIT_MS);
-        const adding = added.get(model) ?? this.#add(model, limit);
+        const adding =
+          added.get(model) ?? this.#add(model, this.#waits.limit(leaving.signal, ADD_WAIT_MS));
         added.set(model, adding);
         return adding;
       },

@@ -46,8 +46,11 @@ function leasing(scheduler: EngineScheduler, use: EngineUse, speaker: string): E
   const lease = (model: string) => use.add(model).catch((error) => refuse(model, error));
   return {
     segment: (request, context) => scheduler.segment(request, context),
-    decode: (request, context) => scheduler.decode(request, context),
     capacity: (context) => scheduler.capacity(context),
+    decode: async (request, context) => {
+      await lease(request.model);
+      return scheduler.decode(request, context);
+    },
     detectLanguage: async (request, context) => {
       await lease(request.model);
       return scheduler.detectLanguage(request, context);
