@@ -298,6 +298,20 @@ describe('an origin with nothing but Whisper', () => {
   });
 });
 
+describe('an origin without its Whisper', () => {
+  it('gives Voxtral all the same, with times by letters and speech', async () => {
+    const other = await startVoxtralOrigin({ settings: { WHISPER_MODEL: 'large-v3' } });
+    const answer = await transcribe(other, 'de_bahnhof.flac', { diarize: 'true' }, VOXTRAL);
+    expect(new Set(answer.words?.map(({ timing }) => timing))).toEqual(new Set(['estimated']));
+    expect(answer).toMatchObject({ language: 'de', speakers: ['SPEAKER_00'] });
+    expect(answer.warnings).toEqual([
+      'Which language is spoken could not be found; "de" is assumed.',
+      'Word times come from letters and speech alone: no aligner for "de" is installed.',
+    ]);
+    await other.stop();
+  });
+});
+
 describe('an origin that stops', () => {
   it('leaves no vLLM behind', async () => {
     const other = await startVoxtralOrigin();
