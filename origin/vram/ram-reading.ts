@@ -49,7 +49,9 @@ async function readMachine(procDir: string): Promise<Amount> {
   const kib = (name: string) => numberIn(text, new RegExp(`^${name}:\\s+(\\d{1,15}) kB`, 'm'));
   const [total, available] = [kib('MemTotal'), kib('MemAvailable')];
   if (total === null || available === null || available > total) {
-    return { totalMib: mibOf(totalmem()), freeMib: mibOf(freemem()) };
+    const totalMib = mibOf(totalmem());
+    // macOS fills its memory with caches that give way and calls none of it free: there the plan counts alone.
+    return { totalMib, freeMib: process.platform === 'darwin' ? totalMib : mibOf(freemem()) };
   }
   return { totalMib: Math.floor(total / 1024), freeMib: Math.floor(available / 1024) };
 }
