@@ -178,6 +178,26 @@ describe('a vLLM that fails', () => {
   });
 });
 
+describe('a client that leaves', () => {
+  it('ends its request to vLLM, and leaves nothing in the spool', async () => {
+    await origin.setModes({ transcribe: ['hang'] });
+    const before = (await origin.requests()).length;
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const line = origin.log.length;
+    const answer = post(origin, await recording('de_bahnhof.flac'), {
+      ...{ fields: { ...GERMAN, align: 'false' }, route: VOXTRAL, signal },
+    });
+    answer.catch(() => undefined);
+    await origin.begun(before + 1);
+    leaving.abort();
+    const entry = await origin.logLine(({ route }) => route === VOXTRAL, line);
+    expect(entry).toMatchObject({ status: 499, code: 'client_gone' });
+    expect(origin.listSpool()).toEqual([]);
+    expect(origin.mistral.requests).toEqual([]);
+  });
+});
+
 describe('POST /transcribe/auto at the origin', () => {
   it('asks our Whisper where nothing else is wanted', async () => {
     const { body, headers } = await send(AUTO);
