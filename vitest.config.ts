@@ -13,11 +13,12 @@ export default defineConfig({
       {
         test: {
           name: 'node',
+          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/worker/**', 'node_modules/**'],
           pool: 'forks',
-          // The models use every core: files one after another are as fast, and no test starves.
-          fileParallelism: false,
+          // One file waits for a process to start while the other one computes; more would starve each other.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -32,6 +33,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          sequence: { groupOrder: 1 },
           include: ['test/worker/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 30_000,
