@@ -47,7 +47,7 @@ export async function createDependencies(config: OriginConfig): Promise<RunningD
     vram.vram?.manager.close();
   };
   const backends = await openBackends({
-    ...{ config, transcriber, logger, now },
+    ...{ config, transcriber, logger, metrics, now },
     environment: process.env,
   }).catch(async (error: unknown) => {
     await close();

@@ -6,12 +6,15 @@ import { voxtralBackend } from '#origin/backends/voxtral-backend.ts';
 import { whisperBackend } from '#origin/backends/whisper-backend.ts';
 import type { OriginConfig } from '#origin/config.ts';
 import type { Logger } from '#origin/logger.ts';
+import type { OriginMetrics } from '#origin/metrics/metrics.ts';
 import type { Transcriber, VoxtralTranscriber } from '#origin/pipeline/transcriber.ts';
 import { openVoxtral } from '#origin/voxtral/open-voxtral.ts';
 import type { VoxtralSettings } from '#origin/voxtral/voxtral-settings.ts';
+import { gpuReader } from '#origin/vram/gpu-reading.ts';
 import { MISTRAL_MODELS } from '#shared/mistral/capabilities.ts';
 import { MISTRAL_BACKEND } from '#shared/routing/backend-states.ts';
 import { createMemoryBreakers } from '#shared/routing/breaker-table.ts';
+import type { Attempt } from '#shared/routing/try-in-order.ts';
 
 /** All that can answer `/transcribe/auto` and `/transcribe/voxtral`. */
 export interface Backends {
@@ -33,9 +36,13 @@ export interface BackendsHealth {
 }
 
 export interface BackendsDependencies {
-  readonly config: Pick<OriginConfig, 'dataDir' | 'voxtral' | 'mistral' | 'isFallbackEnabled'>;
+  readonly config: Pick<
+    OriginConfig,
+    'dataDir' | 'nvidiaSmi' | 'voxtral' | 'mistral' | 'isFallbackEnabled'
+  >;
   readonly transcriber: Transcriber & VoxtralTranscriber;
   readonly logger: Logger;
+  readonly metrics: Pick<OriginMetrics, 'setModelLoaded' | 'countBackendAttempt'>;
   /** Milliseconds that never go back. */
   readonly now: () => number;
   /** Of the process; a vLLM of our own gets it without our settings. */
@@ -44,12 +51,16 @@ export interface BackendsDependencies {
 
 /** Nothing is started before it is used; what an earlier run left behind is ended. Whoever opens them calls `close`. */
 export async function openBackends(deps: BackendsDependencies): Promise<Backends> {
-  const { config, logger, transcriber, now } = deps;
+  const { config, logger, metrics, transcriber, now } = deps;
   const { voxtral = null, mistral: settings = null, isFallbackEnabled = true } = config;
   const server = await openVoxtral(voxtral, {
     dataDir: config.dataDir,
     environment: deps.environment,
     log: logger.child({ part: 'vllm' }),
+    readUsedMib: usedMibBy(config.nvidiaSmi),
+    onState: ({ state }) => {
+      if (voxtral !== null) metrics.setModelLoaded(voxtral.model.id, state === 'ready');
+    },
   });
   const mistral = mistralBackend({ settings, logger, fetch, now: Date.now });
   const backends: Backend[] = [whisperBackend(transcriber), mistral];
@@ -63,7 +74,8 @@ export async function openBackends(deps: BackendsDependencies): Promise<Backends
     async () => (await server?.isAvailable()) ?? false,
     now,
   );
-  const tools = { backends, breakers, isFallbackEnabled, now };
+  const onAttempt = ({ backend, code }: Attempt) => metrics.countBackendAttempt(backend, code);
+  const tools = { backends, breakers, isFallbackEnabled, now, onAttempt };
   return {
     transcribe: (work) => routeRecording(work, tools),
     models: {
@@ -80,6 +92,16 @@ export async function openBackends(deps: BackendsDependencies): Promise<Backends
       };
     },
     close: async () => await server?.stop(),
+  };
+}
+
+/** All cards together: after a vLLM has let go, the difference is what counts. Null where nobody can tell. */
+function usedMibBy(command: string): () => Promise<number | null> {
+  const read = gpuReader({ command });
+  return async () => {
+    const reading = await read([]);
+    if (!reading.ok) return null;
+    return reading.value.devices.reduce((sum, { usedMib }) => sum + usedMib, 0);
   };
 }
 

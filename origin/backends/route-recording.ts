@@ -19,6 +19,7 @@ export interface RouteTools {
   readonly isFallbackEnabled: boolean;
   /** Milliseconds that never go back. */
   readonly now: () => number;
+  readonly onAttempt?: (attempt: Attempt) => void;
 }
 
 export interface RoutedOutcome {
@@ -32,6 +33,7 @@ export interface RoutedOutcome {
 /** Settles only when nobody reads the recording any more. @throws what is a fault of the program */
 export async function routeRecording(work: RoutedWork, tools: RouteTools): Promise<RoutedOutcome> {
   const { form, signal } = work;
+  const { now, onAttempt } = tools;
   const plan = await makePlan(work, tools);
   if (plan.candidates.length === 0) {
     return { result: fail(toEmptyPlanError(plan)), headers: routeHeaders(plan, []), tried: [] };
@@ -45,7 +47,7 @@ export async function routeRecording(work: RoutedWork, tools: RouteTools): Promi
         running.push(asked);
         return asked;
       },
-      { now: tools.now, timeoutMs: TOTAL_LIMIT_MS, signal },
+      { now, timeoutMs: TOTAL_LIMIT_MS, signal, ...(onAttempt !== undefined && { onAttempt }) },
     );
     const { tried } = outcome.ok ? outcome.value : outcome.error;
     const headers = routeHeaders(plan, tried);

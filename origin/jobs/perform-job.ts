@@ -29,8 +29,8 @@ export interface JobTools {
 
 /** @throws SttException as the pipeline does; `invalid_fields` for a form that this version does not understand */
 export async function performJob(job: Job, work: JobWork, tools: JobTools): Promise<JobResult> {
-  const { transcriber, metrics, now } = tools;
-  const { options, format, transcribe } = await readTask(job, tools);
+  const { metrics, now } = tools;
+  const { options, format, model, transcribe } = await readTask(job, tools);
   const startedMs = now();
   metrics.observeQueueWait(Math.max(0, startedMs - job.createdMs) / 1000);
   const trace = tools.tracing?.begin('job', { requestId: job.requestId });
@@ -48,7 +48,7 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
     const result = formatTranscript(transcript, format, context);
     return { ...result, headers: { ...result.headers, ...headers } };
   } catch (error) {
-    metrics.countFailure(options.model ?? transcriber.models().defaultWhisper);
+    metrics.countFailure(model);
     throw error;
   } finally {
     trace?.end({ isError, attributes: { 'mana_stt.job': job.id } });
@@ -64,6 +64,8 @@ interface Answer {
 }
 
 interface Task extends TranscribeDemand {
+  /** For metrics: a known name, or `unknown`. */
+  readonly model: string;
   transcribe(work: TaskWork): Promise<Answer>;
 }
 
@@ -73,16 +75,17 @@ async function readTask(job: Job, tools: JobTools): Promise<Task> {
   const path = files.recordingPath(job.id);
   const samples = files.samplePaths(job.id, job.sampleCount);
   const { requestId } = job;
-  const named = { path, requestId, ...(job.fileName !== null && { fileName: job.fileName }) };
+  const recording = { path, requestId, ...(job.fileName !== null && { fileName: job.fileName }) };
   if (job.route === 'whisper') {
     const demand = parseTranscribeForm(job.fields, samples);
     if (!demand.ok) throw new SttException({ kind: 'invalid_fields', faults: demand.error });
     const { options } = demand.value;
     const transcribe = async (work: TaskWork) => {
-      const transcript = await transcriber.transcribe({ ...named, options, ...work });
+      const transcript = await transcriber.transcribe({ ...recording, options, ...work });
       return { transcript, headers: {} };
     };
-    return { ...demand.value, transcribe };
+    const model = options.model ?? transcriber.models().defaultWhisper;
+    return { ...demand.value, model, transcribe };
   }
   if (backends === undefined) throw new SttException(NO_BACKENDS);
   const { size: sizeBytes } = await stat(path);
@@ -91,8 +94,11 @@ async function readTask(job: Job, tools: JobTools): Promise<Task> {
   const form = readRoutedForm(received);
   if (!form.ok) throw new SttException(form.error);
   const transcribe = (work: TaskWork) =>
-    askBackends(backends, { ...named, ...work, form: form.value });
-  return { ...form.value, transcribe };
+    askBackends(backends, { ...recording, ...work, form: form.value });
+  const { named } = form.value;
+  // Other names are the caller's own spelling.
+  const model = named.kind === 'hosted' ? named.model.id : 'unknown';
+  return { ...form.value, model, transcribe };
 }
 
 /** The job came to a service that had some. */

@@ -33,6 +33,11 @@ export const COUNTERS = {
     help: 'Attempts at jobs, by outcome: done, failed, cancelled, retried, handed_back (at the end of the service) or crashed.',
     labelNames: ['outcome'],
   },
+  backendAttempts: {
+    name: 'mana_stt_backend_attempts_total',
+    help: 'Attempts at a recording whose backend is chosen, by backend (whisperx, voxtral or mistral) and what came of it: ok, or why not.',
+    labelNames: ['backend', 'code'],
+  },
   callers: {
     name: 'mana_stt_callers_total',
     help: 'Requests that were let in, by kind of caller: internal, local-key, external-key, user or anonymous.',

@@ -72,6 +72,8 @@ export interface OriginMetrics extends StageMetrics {
   countError(code: SttError['kind']): void;
   setJobs(counts: Readonly<Record<string, number>>): void;
   countJobAttempt(outcome: JobOutcome): void;
+  /** `code` is `ok` or one of ours, never a caller's text. */
+  countBackendAttempt(backend: string, code: string): void;
   countCaller(kind: PrincipalKind): void;
   countRefusal(reason: AuthFailure['kind']): void;
   countLimited(limit: 'requests' | 'audio_seconds'): void;
@@ -134,6 +136,7 @@ export function createMetrics(): OriginMetrics {
       for (const [status, count] of Object.entries(counts)) gauges.jobs.set({ status }, count);
     },
     countJobAttempt: (outcome) => counters.jobAttempts.inc({ outcome }),
+    countBackendAttempt: (backend, code) => counters.backendAttempts.inc({ backend, code }),
     countCaller: (kind) => counters.callers.inc({ kind }),
     countRefusal: (reason) => counters.refusals.inc({ reason }),
     countLimited: (limit) => counters.limited.inc({ limit }),

@@ -290,6 +290,16 @@ describe('what the origin says of its backends', () => {
     expect(models.voxtral_hosted).toContain('voxtral-mini-latest');
   });
 
+  it("counts their attempts, and has vLLM's model among those that are loaded", async () => {
+    await send(VOXTRAL, { ...GERMAN, align: 'false' });
+    const attempts = (backend: string, code: string) =>
+      origin.metric(`mana_stt_backend_attempts_total{backend="${backend}",code="${code}"}`);
+    expect(await attempts('voxtral', 'ok')).toBeGreaterThan(0);
+    expect(await attempts('voxtral', 'error_in_answer')).toBeGreaterThan(0);
+    expect(await attempts('mistral', 'ok')).toBeGreaterThan(0);
+    expect(await origin.metric('mana_stt_model_loaded{model="voxtral-mini-3b-2507"}')).toBe(1);
+  });
+
   it('tells in /health whether they can be asked', async () => {
     expect(await origin.health()).toMatchObject({
       vllm_available: true,
