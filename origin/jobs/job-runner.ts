@@ -173,7 +173,7 @@ export class JobRunner {
         this.#options.logger[level](entry, 'job failed');
       }
       const delaySeconds = retryDelaySeconds(error);
-      return { event: { type: 'fail', error }, delaySeconds };
+      return { event: { type: 'fail', error, isAwaited: job.isAwaited }, delaySeconds };
     }
   }
 

@@ -21,7 +21,8 @@ export interface JobState {
 export type JobEvent =
   | { readonly type: 'start' }
   | { readonly type: 'succeed' }
-  | { readonly type: 'fail'; readonly error: SttError }
+  /** `isAwaited`: somebody waits, who would rather know soon than have it done late. */
+  | { readonly type: 'fail'; readonly error: SttError; readonly isAwaited?: boolean }
   /** The service goes down in good order and leaves the work to its next start. */
   | { readonly type: 'hand_back' }
   /** The service has just started and finds that the job was running when the last one ended. */
@@ -63,6 +64,16 @@ export function isTransient(error: SttError): boolean {
   }
 }
 
+/** Nobody could do it now, though it can be done: vLLM that is still loading its weights, for one. */
+function isOfBackends(error: SttError): boolean {
+  if (error.kind === 'no_backend') return error.retryAfterSeconds !== null;
+  return error.kind === 'backends_failed';
+}
+
+function mayRepeat({ error, isAwaited = true }: Extract<JobEvent, { type: 'fail' }>): boolean {
+  return isTransient(error) || (!isAwaited && isOfBackends(error));
+}
+
 /** What was thrown while a job was worked on, as an error that can be kept. */
 export function toJobError(thrown: unknown): SttError {
   // Nobody is there who could leave: whoever says so has lost track.
@@ -78,7 +89,7 @@ function afterWork(
     case 'succeed':
       return { ...state, status: 'done' };
     case 'fail':
-      return isTransient(event.error) && state.attempts < MAX_ATTEMPTS
+      return mayRepeat(event) && state.attempts < MAX_ATTEMPTS
         ? { ...state, status: 'queued' }
         : { ...state, status: 'failed', error: event.error };
     case 'hand_back':

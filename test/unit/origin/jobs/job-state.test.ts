@@ -96,6 +96,23 @@ describe('nextState', () => {
     const bad = stateAfter([{ type: 'start' }, { type: 'fail', error: { kind: 'empty_file' } }]);
     expect(bad).toMatchObject({ status: 'failed', error: { kind: 'empty_file' } });
   });
+
+  it('tries again later where no backend could do it now, but not while somebody waits', () => {
+    const starting = {
+      kind: 'no_backend',
+      explanation: 'It starts.',
+      retryAfterSeconds: 9,
+    } as const;
+    const failed: SttError = { kind: 'backends_failed', tried: [], retryAfterSeconds: 9 };
+    const statusAfter = (error: SttError, isAwaited: boolean) =>
+      stateAfter([{ type: 'start' }, { type: 'fail', error, isAwaited }]).status;
+    expect([statusAfter(starting, false), statusAfter(failed, false)]).toEqual([
+      'queued',
+      'queued',
+    ]);
+    expect([statusAfter(starting, true), statusAfter(failed, true)]).toEqual(['failed', 'failed']);
+    expect(statusAfter({ ...starting, retryAfterSeconds: null }, false)).toBe('failed');
+  });
 });
 
 describe('isTransient', () => {
