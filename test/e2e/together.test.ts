@@ -91,6 +91,7 @@ describe('what the service says of itself', () => {
     expect(models).toEqual({
       whisper: ['base'],
       voxtral_vllm: [],
+      voxtral_hosted: [],
       default_whisper: 'base',
       loaded: ['base'],
       aligners: {},
