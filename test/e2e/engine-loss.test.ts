@@ -28,6 +28,7 @@ describe('an engine that is killed', () => {
   });
 
   it('again and again gives 503 with Retry-After, and the next request succeeds', async () => {
+    const before = await origin.metric(VAD_COUNT);
     const answer = post(origin, await recording('en_long.flac')).then(async (response) => ({
       status: response.status,
       retryAfter: Number(response.headers.get('retry-after')),
@@ -37,6 +38,8 @@ describe('an engine that is killed', () => {
     const answered = answer.finally(() => {
       isAnswered = true;
     });
+    // Killed before there is work, it would be given up before the work is.
+    await expect.poll(() => origin.metric(VAD_COUNT)).toBeGreaterThan(before);
     let from = origin.log.length;
     process.kill(await origin.enginePid(), 'SIGKILL');
     while (!isAnswered) {
