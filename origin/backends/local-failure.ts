@@ -30,6 +30,9 @@ const PASSING: ReadonlySet<SttError['kind']> = new Set([
   'client_gone',
   'shutting_down',
   'storage_full',
+  // Others hold the memory, or the model is too large: a smaller one may be answered by the same engine.
+  'no_memory_for_model',
+  'device_unreadable',
 ]);
 
 function waitOf(error: SttError): number | null {
