@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { makeSpoolDir, prepareSpool } from '#origin/spool.ts';
@@ -40,7 +40,7 @@ export class JobFiles {
   }
 
   /**
-   * Moves the files of a form to where the job's live; when this returns they are on the disk for good.
+   * Moves the files of a form to where the job's live. They are there for every process, and after `flush` for good.
    * @returns their size in bytes
    */
   async adopt(id: string, form: FormFiles): Promise<number> {
@@ -51,10 +51,26 @@ export class JobFiles {
       ...form.samplePaths.map((path, index) => [path, join(folder, sampleName(index))] as const),
     ];
     for (const [from, to] of moves) await rename(from, to);
-    // All at once, and after the moves: a file system with a journal writes it once for all of them.
-    const sizes = await Promise.all(moves.map(([, to]) => flush(to)));
-    await Promise.all([flush(folder), flush(this.#filesDir)]);
-    return sizes.reduce((sum, bytes) => sum + bytes, 0);
+    return this.sizeOf(id, form.samplePaths.length);
+  }
+
+  /** Brings a job's files onto the disk for good. Files that are gone by now belong to a job that has ended. */
+  async flush(id: string, sampleCount: number): Promise<void> {
+    // All at once: a file system with a journal writes it once for all of them.
+    const paths = [...this.#paths(id, sampleCount), join(this.#filesDir, id), this.#filesDir];
+    await Promise.all(paths.map(flushIfThere));
+  }
+
+  /** Bytes of a job's files; 0 for one that is not there. */
+  async sizeOf(id: string, sampleCount: number): Promise<number> {
+    const found = await Promise.all(
+      this.#paths(id, sampleCount).map((path) => stat(path).catch(() => null)),
+    );
+    return found.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+  }
+
+  #paths(id: string, sampleCount: number): string[] {
+    return [this.recordingPath(id), ...this.samplePaths(id, sampleCount)];
   }
 
   recordingPath(id: string): string {
@@ -95,12 +111,17 @@ async function digestFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Makes sure that a file or folder is on the disk; gives its size in bytes. */
-async function flush(path: string): Promise<number> {
-  const handle = await open(path, 'r');
+/** Makes sure that a file or folder is on the disk, if there is one. */
+async function flushIfThere(path: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    throw error;
+  }
   try {
     await handle.sync();
-    return (await handle.stat()).size;
   } finally {
     await handle.close();
   }

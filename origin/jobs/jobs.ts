@@ -152,8 +152,8 @@ export class Jobs {
         : error;
     }
     runner.wake();
-    // The work may begin meanwhile; only the answer has to wait for the disk.
-    await store.flush();
+    // The work begins meanwhile; only the answer has to wait for the disk.
+    await Promise.all([files.flush(id, form.samplePaths.length), store.flush()]);
     return { id, isRepeated: false };
   }
 

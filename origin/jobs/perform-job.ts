@@ -27,9 +27,13 @@ export interface JobTools {
   readonly now: () => number;
 }
 
-/** @throws SttException as the pipeline does; `invalid_fields` for a form that this version does not understand */
+/**
+ * @throws SttException as the pipeline does; `invalid_fields` for a form that this version does not understand,
+ *   `internal` when not all of the recording is there
+ */
 export async function performJob(job: Job, work: JobWork, tools: JobTools): Promise<JobResult> {
   const { metrics, now } = tools;
+  await requireWhole(job, tools.files);
   const { options, format, model, transcribe } = await readTask(job, tools);
   const startedMs = now();
   metrics.observeQueueWait(Math.max(0, startedMs - job.createdMs) / 1000);
@@ -53,6 +57,14 @@ export async function performJob(job: Job, work: JobWork, tools: JobTools): Prom
   } finally {
     trace?.end({ isError, attributes: { 'mana_stt.job': job.id } });
   }
+}
+
+/** The power may have gone before the recording was on the disk for good: half of it must not pass for all. */
+async function requireWhole({ id, sampleCount, sizeBytes }: Job, files: JobFiles): Promise<void> {
+  const found = await files.sizeOf(id, sampleCount);
+  if (found === sizeBytes) return;
+  const cause = new Error(`the files of job ${id} have ${found} bytes in place of ${sizeBytes}`);
+  throw new SttException({ kind: 'internal' }, { cause });
 }
 
 type TaskWork = JobWork & Pick<TranscribeRequest, 'onStage'>;

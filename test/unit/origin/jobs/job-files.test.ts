@@ -34,6 +34,17 @@ describe('JobFiles', () => {
     expect(paths.some((path) => existsSync(path))).toBe(false);
   });
 
+  it('brings onto the disk what is there, and passes over a job that has ended', async () => {
+    const { files } = await prepared();
+    const form = { path: spooled(files, 'sound'), samplePaths: [], fields: [], digest: null };
+    await files.adopt('a', form);
+    await files.flush('a', 0);
+    expect(await files.sizeOf('a', 0)).toBe(5);
+    await files.remove('a');
+    await files.flush('a', 0);
+    expect(await files.sizeOf('a', 1)).toBe(0);
+  });
+
   it('removes at a start what no job needs, and nothing else', async () => {
     const { files, folder } = await prepared();
     for (const id of ['needed', 'orphan']) {
