@@ -153,7 +153,7 @@ export const OriginEnvironment = z.object({
     .enum(['auto', 'gpu', 'ram', 'off'])
     .default('auto')
     .describe(
-      'What memory is shared out under /v1/gpu, and among our own models. `auto`: GPUs, or RAM where there is no nvidia-smi. `off`: there are no such routes, and models are loaded without asking for room.',
+      'What memory is shared out under /v1/gpu, and among our own models. `auto`: GPUs, or RAM where there is no nvidia-smi; our own models then ask for none, `ram` makes them. `off`: there are no such routes, and models are loaded without asking for room.',
     ),
   GPU_RESERVE_MIB: whole(0, 1_000_000)
     .default(1024)

@@ -84,7 +84,10 @@ export function createTranscriber(
       for (const model of models.names()) metrics.setModelLoaded(model, false);
     },
   });
-  const leases = openEngineLeases(vram, { engine, settings, batchSize: batch.size, logger });
+  const leases = openEngineLeases(vram, {
+    ...{ engine, settings, batchSize: batch.size, logger },
+    isRamShared: config.gpuLedger === 'ram',
+  });
   const scheduler = createScheduler(observeBatches(engine, metrics), {
     batchSize: batch.size,
     encodeBatchSize: batch.encode,

@@ -13,16 +13,22 @@ export function openEngineLeases(
     readonly engine: EngineProcess;
     readonly settings: EngineSettings;
     readonly batchSize: number;
+    /** RAM is shared out because the settings say so, and not for want of a GPU. */
+    readonly isRamShared: boolean;
     readonly logger: Logger;
   },
 ): EngineLeases | null {
   if (vram === undefined) return null;
-  const { engine, settings, batchSize, logger } = tools;
+  const { engine, settings, batchSize, isRamShared, logger } = tools;
   const { store, segmentationModel, speakerModel } = settings;
   const cpuModels = [segmentationModel, speakerModel];
   return new EngineLeases({
     ...{ vram, engine, logger, clock: { ...systemClock, now: Date.now } },
-    plan: (model, device) => planMemory(model, device, { store, settings, batchSize, cpuModels }),
+    plan: (model, device) => {
+      // A small machine without a GPU is to transcribe as long as it can, whatever a reserve would leave.
+      if (device.kind === 'ram' && !isRamShared) return null;
+      return planMemory(model, device, { store, settings, batchSize, cpuModels });
+    },
     modelOf: (call) => {
       if (call === 'segment') return segmentationModel;
       return call === 'embedSpeakers' ? speakerModel : null;

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { JobFiles } from '#origin/jobs/job-files.ts';
 import { JobStore } from '#origin/jobs/job-store.ts';
@@ -12,13 +13,14 @@ import { useTempDirs } from '#test/support/temp-dir.ts';
 const tempDir = useTempDirs();
 
 it('never works on a recording of which a part is gone', async () => {
-  const files = new JobFiles(tempDir());
+  const folder = tempDir();
+  const files = new JobFiles(folder);
   await files.prepare([]);
   const path = newSpoolPath(files.incomingDir);
   writeFileSync(path, 'half of it');
   const form = newJob({ sizeBytes: 20 });
   await files.adopt(form.id, { path, samplePaths: [], fields: [], digest: null });
-  const store = new JobStore(':memory:');
+  const store = new JobStore(join(folder, 'jobs.sqlite'));
   const asked: unknown[] = [];
   const transcriber = {
     transcribe: async (it: unknown) => asked.push(it),
