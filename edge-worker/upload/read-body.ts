@@ -59,7 +59,7 @@ function openSource(body: ReadableStream<Uint8Array>): Source {
   let buffer: ArrayBufferLike = new ArrayBuffer(BUFFER_BYTES);
   return {
     read: async () => {
-      const { done, value } = await reader.readAtLeast(BUFFER_BYTES, new Uint8Array(buffer));
+      const { done, value } = await reader.readAtLeast(LEAST_BYTES, new Uint8Array(buffer));
       return { done, value };
     },
     giveBack: (chunk) => {
@@ -69,8 +69,9 @@ function openSource(body: ReadableStream<Uint8Array>): Source {
   };
 }
 
-/** Filled before it goes on: smaller pieces leave several times the garbage. */
-const BUFFER_BYTES = 64 * 1024;
+/** Waited for before it goes on: smaller pieces leave several times the garbage. */
+const LEAST_BYTES = 64 * 1024;
+const BUFFER_BYTES = 4 * LEAST_BYTES;
 
 function openByteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
   try {

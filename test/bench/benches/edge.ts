@@ -62,7 +62,7 @@ const NOTES = [
   'Times are the client’s, over connections that stay open: from writing the request to having read the answer. Every round sends the clip once each way, in an order that is drawn anew; "more" compares inside a round.',
   'Only the edge asks for a credential. "As a job": what the edge does at the origin, POST /jobs and its result, without the edge.',
   'Silence, because its work hardly varies: what the origin does hides nothing of what the Worker adds. The speech is for comparison.',
-  'The edge is the Worker under `wrangler dev`, whose own proxy production has not. What that costs show the last two ways: a Worker of four lines that passes everything on, and one that answers by itself.',
+  '"workerd alone" is the bundle of a deployment, served by workerd itself. "edge" is the same Worker under `wrangler dev`, whose own proxy production has not; what that costs show the last two ways: a Worker of four lines that passes everything on, and one that answers by itself.',
   'Uploads: 8 channels of silence at 192 kHz, which the origin is done with soon. With two origins a recording of this size is also kept in R2 on its way. The resident sets of all workerd processes of one `wrangler dev` count together, with the kernel’s high-water mark set back before each.',
   'Requests at once: GET /models with a key of mana-auth that has this limit; each that passes is a request to the origin too. A new key has never been brought before, a known one once.',
 ];

@@ -7,12 +7,15 @@ import { generateAssertionKeys } from '#shared/auth/assertion-keys.ts';
 import { type RunningServer, type ServerOptions, startServer } from '#test/bench/lib/server.ts';
 import { type RunningEdge, startEdge } from '#test/support/running-edge.ts';
 import { startManaAuthServer } from '#test/support/running-mana-auth.ts';
+import { type RunningWorkerd, startWorkerd } from '#test/support/running-workerd.ts';
 
 export interface EdgeChain {
   /** Lets everyone in: the base line has no authentication at all. */
   readonly origin: RunningServer;
   /** Wants a credential. */
   readonly edge: RunningEdge;
+  /** The same Worker in workerd alone, without wrangler's proxy. */
+  readonly bare: RunningWorkerd;
   /** Only passes requests on to the origin; answers `/at-once` itself, when it has read the body. */
   readonly passOn: RunningEdge;
   /** Of API_KEYS, with a limit that no bench reaches. */
@@ -55,6 +58,7 @@ export async function startEdgeChain(options: ServerOptions): Promise<EdgeChain>
       MANA_CORE_AUTH_URL: manaAuth.url,
     };
     const edge = owned(await startEdge(variables));
+    const bare = owned(await startWorkerd(variables));
     const passOn = owned(await startEdge({ ORIGIN: origin.baseUrl }, passOnConfig(dataDir)));
     const person = await manaAuth.signUp('pro');
     const token = await manaAuth.token(person.cookie);
@@ -62,7 +66,7 @@ export async function startEdgeChain(options: ServerOptions): Promise<EdgeChain>
     const twice = `${variables.ORIGINS},again=${origin.baseUrl}`;
     const startFresh = (origins: 1 | 2) =>
       startEdge({ ...variables, ...(origins === 2 && { ORIGINS: twice }) });
-    return { origin, edge, passOn, localKey: 'sk-bench', token, startFresh, createKey, stop };
+    return { origin, edge, bare, passOn, localKey: 'sk-bench', token, startFresh, createKey, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -59,12 +59,15 @@ export async function overheadTable(
   return toTable(label, [...times]);
 }
 
-function waysOf({ origin, edge, passOn, localKey, token }: EdgeChain): Way[] {
+function waysOf({ origin, edge, bare, passOn, localKey, token }: EdgeChain): Way[] {
   const toEdge = `${edge.url}/transcribe`;
+  const toBare = `${bare.url}/transcribe`;
   const compared = (name: string, send: Way['send']): Way => ({ name, send, isCompared: true });
   return [
     { name: 'origin', send: once(`${origin.baseUrl}/transcribe`), isCompared: false },
     compared('origin, as a job', asJob(origin.baseUrl)),
+    compared('workerd alone, local key', once(toBare, { 'x-api-key': localKey })),
+    compared('workerd alone, token of Better Auth', once(toBare, { 'x-api-key': token })),
     compared('edge, local key', once(toEdge, { 'x-api-key': localKey })),
     compared('edge, token of Better Auth', once(toEdge, { 'x-api-key': token })),
     compared('a Worker that only passes on', once(`${passOn.url}/transcribe`)),
