@@ -5,13 +5,12 @@
 import type { Context, Handler } from 'hono';
 import type { Place } from '#origin/admission/admission.ts';
 import type { Backends } from '#origin/backends/open-backends.ts';
-import { countTranscript, waitForSlot } from '#origin/routes/account.ts';
+import { answerInPlace, countTranscript, waitForSlot } from '#origin/routes/account.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { readRoutedDemand, receiveForm } from '#origin/routes/receive-form.ts';
 import type { Upload } from '#origin/routes/upload.ts';
 import type { AnyTranscript } from '#shared/contracts/transcript.ts';
 import { SttException } from '#shared/errors.ts';
-import { formatTranscript } from '#shared/format/format-transcript.ts';
 import type { RoutedForm } from '#shared/routing/to-route-request.ts';
 
 type OriginContext = Context<OriginEnv>;
@@ -22,23 +21,11 @@ export function routedRoute(
   backends: Backends,
   route: RoutedForm['route'],
 ): Handler<OriginEnv> {
-  return async function transcribeRouted(c) {
-    const startedMs = deps.now();
-    const place = deps.admission.enter();
-    deps.metrics.setQueue(deps.admission.counts());
-    try {
+  return function transcribeRouted(c) {
+    return answerInPlace(c, deps, async (place) => {
       const { form, transcript } = await runInPlace(c, { deps, backends, route, place });
-      const latencyMs = deps.now() - startedMs;
-      const context = { requestId: c.get('requestId'), latencyMs, task: form.options.task };
-      const { body, headers } = formatTranscript(transcript, form.format, context);
-      return c.body(body, 200, headers);
-    } catch (error) {
-      deps.metrics.countFailure(c.get('facts').model ?? 'unknown');
-      throw error;
-    } finally {
-      place.leave();
-      deps.metrics.setQueue(deps.admission.counts());
-    }
+      return { transcript, format: form.format, task: form.options.task };
+    });
   };
 }
 

@@ -1,35 +1,22 @@
 /** `POST /transcribe`: take a place → receive the form → wait for a slot → transcribe → answer. */
 import type { Context, Handler } from 'hono';
 import type { Place } from '#origin/admission/admission.ts';
-import { countTranscript, waitForSlot } from '#origin/routes/account.ts';
+import { answerInPlace, countTranscript, waitForSlot } from '#origin/routes/account.ts';
 import type { OriginDependencies, OriginEnv } from '#origin/routes/origin-env.ts';
 import { readDemand, receiveForm } from '#origin/routes/receive-form.ts';
 import type { Upload } from '#origin/routes/upload.ts';
 import type { TranscribeDemand } from '#shared/contracts/transcribe-form.ts';
 import type { TranscribeOptions, Transcript } from '#shared/contracts/transcript.ts';
-import { formatTranscript } from '#shared/format/format-transcript.ts';
 
 type OriginContext = Context<OriginEnv>;
 
 /** Makes the handler. */
 export function transcribeRoute(deps: OriginDependencies): Handler<OriginEnv> {
-  return async function transcribe(c) {
-    const startedMs = deps.now();
-    const place = deps.admission.enter();
-    deps.metrics.setQueue(deps.admission.counts());
-    try {
+  return function transcribe(c) {
+    return answerInPlace(c, deps, async (place) => {
       const { transcript, options, format } = await runInPlace(c, deps, place);
-      const latencyMs = deps.now() - startedMs;
-      const context = { requestId: c.get('requestId'), latencyMs, task: options.task };
-      const { body, headers } = formatTranscript(transcript, format, context);
-      return c.body(body, 200, headers);
-    } catch (error) {
-      deps.metrics.countFailure(c.get('facts').model ?? 'unknown');
-      throw error;
-    } finally {
-      place.leave();
-      deps.metrics.setQueue(deps.admission.counts());
-    }
+      return { transcript, format, task: options.task };
+    });
   };
 }
 
