@@ -1,7 +1,7 @@
 /** Every environment variable of the origin, with its default and what it does. `docs/configuration.md` is made of this. */
 import { z } from 'zod';
 import { VoxtralEnvironment } from '#origin/voxtral/voxtral-settings.ts';
-import { authUrl } from '#shared/auth/setting-types.ts';
+import { authUrl, yesOrNo } from '#shared/auth/setting-types.ts';
 import { AuthEnvironment, SECRET_AUTH_VARIABLES } from '#shared/auth/settings.ts';
 import { findLanguage } from '#shared/contracts/languages.ts';
 
@@ -30,14 +30,6 @@ const list = z.string().transform((text) =>
 const bearer = z
   .string()
   .regex(/^[\x21-\x7e]{1,512}$/, 'that is no key: it has spaces or other signs, or is too long');
-
-const yesOrNo = z.string().transform((text, context) => {
-  const word = text.trim().toLowerCase();
-  if (['true', '1', 'yes', 'on'].includes(word)) return true;
-  if (['false', '0', 'no', 'off'].includes(word)) return false;
-  context.addIssue({ code: 'custom', message: 'write true or false' });
-  return z.NEVER;
-});
 
 const modelName = z.string().regex(/^[\w][\w.-]{0,99}$/, 'write the name of a model, e.g. base');
 

@@ -1,4 +1,5 @@
 /** LSTM layers from torch's weights: `lstm.weight_ih_l0`, `lstm.bias_hh_l0_reverse` and so on. */
+import { concatenate } from '#models/concatenate.ts';
 import { narrowToFloat16 } from '../half-floats.ts';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import type { WeightSource } from '../onnx/model-builder.ts';
@@ -69,8 +70,7 @@ interface GateRows {
 function gateRows(g: GraphBuilder, rows: GateRows): Value {
   const { key, dims, names, stored, weights } = rows;
   const { model } = g;
-  const values = () =>
-    concatenated(names.map((name) => toOnnxGateOrder(weights.readFloat32(name))));
+  const values = () => concatenate(names.map((name) => toOnnxGateOrder(weights.readFloat32(name))));
   const make = stored === 'float16' ? () => narrowToFloat16(values()) : values;
   return cast(g, model.external(key, stored, dims, model.data.put(key, make)), 'float32');
 }
@@ -79,15 +79,5 @@ function gateRows(g: GraphBuilder, rows: GateRows): Value {
 function toOnnxGateOrder(rows: Float32Array): Float32Array {
   const size = rows.length / 4;
   const gate = (i: number) => rows.subarray(i * size, (i + 1) * size);
-  return concatenated([gate(0), gate(3), gate(1), gate(2)]);
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatenate([gate(0), gate(3), gate(1), gate(2)]);
 }

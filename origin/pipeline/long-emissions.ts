@@ -2,6 +2,7 @@
  * Emissions of a stretch that is longer than the engine takes at once: several calls, cut where nobody speaks, whose
  * frames lie on one grid as if they were one.
  */
+import { concatenate } from '#models/concatenate.ts';
 import { SAMPLE_RATE } from '#origin/audio/waveform.ts';
 import type { Emissions } from '#origin/engine/protocol.ts';
 import type { WorkContext } from '#origin/engine/work.ts';
@@ -75,15 +76,5 @@ function toLength({ logProbs, frames }: Emissions, wanted: number, width: number
   whole.set(logProbs);
   const last = logProbs.subarray(Math.max(0, frames - 1) * width, frames * width);
   for (let frame = frames; frame < wanted; frame += 1) whole.set(last, frame * width);
-  return whole;
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
   return whole;
 }

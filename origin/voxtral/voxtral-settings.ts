@@ -8,6 +8,7 @@ import {
   VOXTRAL_MODELS,
   type VoxtralModel,
 } from '#origin/voxtral/models.ts';
+import { yesOrNo } from '#shared/auth/setting-types.ts';
 
 const number = (min: number, max: number, pattern: RegExp, words: string) =>
   z
@@ -25,14 +26,6 @@ const number = (min: number, max: number, pattern: RegExp, words: string) =>
 
 const whole = (min: number, max: number) => number(min, max, /^-?\d{1,12}$/, 'a whole number');
 const share = number(0.05, 0.99, /^\d?\.?\d{1,6}$/, 'a number');
-
-const yesOrNo = z.string().transform((text, context) => {
-  const word = text.trim().toLowerCase();
-  if (['true', '1', 'yes', 'on'].includes(word)) return true;
-  if (['false', '0', 'no', 'off'].includes(word)) return false;
-  context.addIssue({ code: 'custom', message: 'write true or false' });
-  return z.NEVER;
-});
 
 const words = z.string().transform((text, context) => {
   const parted = splitCommand(text);
